@@ -61,7 +61,7 @@ constexpr std::array kSettings{
     Setting{"allow-host", &C::allow_host,
             "Additional host name that requests may carry (repeatable)"},
     Setting{.flag = "restart-from", .target = &C::restart_from,
-            .meaning = "Who may restart: local,lan,relay", .choices = kReaches},
+            .meaning = "Where restart requests may come from", .choices = kReaches},
     Setting{"state-dir", &C::state_dir,
             "Folder of receipts; default: systemd's, else $XDG_STATE_HOME/daruma"},
     Setting{"web-root", &C::web_root, "Folder of the built page"},

@@ -29,24 +29,31 @@ struct RoomReport {
 };
 
 /// One running robot, as the supervisor sees it. Made anew for every start and destroyed after its
-/// stop; implemented by session, and by fakes in tests. Loop thread only; callbacks come on the loop,
-/// later than the call that asked for them, at most once.
+/// stop; implemented by session, and by fakes in tests. Loop thread only; callbacks come on the
+/// loop, later than the call that asked for them, at most once.
 ///
-///     (new) --start--> starting --done(ok)--> running --stop--> stopped --> (destroyed)
+///     (new) --start--> starting --done(ok)--> running --[goto_sleep]--stop--> stopped -->
+///     (destroyed)
 ///                          \---done(error)--> stopped
 class Room {
  public:
   using Started = UniqueFunction<void(Result<RoomReport>)>;
   using Stopped = UniqueFunction<void(RoomReport)>;
+  using Slept = UniqueFunction<void(std::vector<std::string> notes)>;
 
   virtual ~Room() = default;
   virtual void start(const StartOptions& options, Started done) = 0;
-  /// Ends whatever runs; with `goto_sleep` after the sleep move. Allowed while starting.
-  virtual void stop(bool goto_sleep, Stopped done) = 0;
-  /// The stop missed its deadline: let go of threads that do not answer, without waiting. The process
-  /// is about to be replaced.
+  /// Plays the sleep move; while running, before stop. A move that cannot be played is skipped and
+  /// said in the notes.
+  virtual void goto_sleep(Slept done) = 0;
+  /// Ends whatever runs, moving nothing. Allowed while starting and during goto_sleep(), whose
+  /// `done` is then not called any more.
+  virtual void stop(Stopped done) = 0;
+  /// The stop missed its deadline: let go of threads that do not answer, without waiting. The
+  /// process is about to be replaced.
   virtual void abandon() = 0;
-  /// How long stop(goto_sleep) may take beyond the supervisor's own 5 s.
+  /// How long goto_sleep() may take; also what a start with `wake_up` may take beyond the
+  /// supervisor's own 10 s.
   virtual Duration longest_move() const = 0;
   /// Cures one servo (scope `motor`); unknown name: kNotFound.
   virtual bool has_motor(std::string_view name) const = 0;
@@ -69,8 +76,8 @@ class Sessions {
 class Process {
  public:
   virtual ~Process() = default;
-  /// Replaces this process by a fresh one with the same arguments; `receipt_id` names the receipt that
-  /// the fresh one has to end. Returns only when that failed.
+  /// Replaces this process by a fresh one with the same arguments; `receipt_id` names the receipt
+  /// that the fresh one has to end. Returns only when that failed.
   virtual Status reexecute(const std::string& receipt_id) = 0;
   /// Leaves the loop; main returns `code`.
   virtual void exit(int code) = 0;

@@ -7,12 +7,12 @@
 
 namespace daruma::protocol {
 
-/// The `Host`/`Origin` rule of release 1.13, for every HTTP request and WebSocket handshake on every
-/// port (the signalling port too, which the reference leaves open). Pure; any thread.
+/// The `Host`/`Origin` rule of release 1.13, for every HTTP request and WebSocket handshake on
+/// every port (the signalling port too, which the reference leaves open). Pure; any thread.
 class OriginGuard {
  public:
-  /// `allowed_hosts`: additional names (`--allow-host`), compared without case and trailing dot, valid
-  /// in `Host` and as the host of an `Origin`.
+  /// `allowed_hosts`: additional names (`--allow-host`), compared without case and trailing dot,
+  /// valid in `Host` and as the host of an `Origin`.
   explicit OriginGuard(std::vector<std::string> allowed_hosts = {});
 
   struct Refusal {
@@ -24,8 +24,8 @@ class OriginGuard {
     std::vector<std::string_view> host;
     std::vector<std::string_view> origin;
   };
-  /// nullopt when the request may pass. `checks_origin`: every method but GET, HEAD and OPTIONS, and
-  /// every WebSocket handshake.
+  /// nullopt when the request may pass. `checks_origin`: every method but GET, HEAD and OPTIONS,
+  /// and every WebSocket handshake.
   std::optional<Refusal> refuse(const Headers& headers, bool checks_origin) const;
 
   bool trusted_host(std::string_view host) const;

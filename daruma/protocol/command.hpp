@@ -1,12 +1,13 @@
 #pragma once
 
 #include <array>
-#include <boost/json/value.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include <boost/json/value.hpp>
 
 #include "daruma/base/result.hpp"
 #include "daruma/protocol/command_table.hpp"
@@ -14,7 +15,8 @@
 namespace daruma::protocol {
 
 /// A decoded command: a table row and one checked value for each of its fields. Values have been
-/// converted by the wire's lax rules and lie within the row's bounds; a handler checks nothing again.
+/// converted by the wire's lax rules and lie within the row's bounds; a handler checks nothing
+/// again.
 class Command {
  public:
   using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string,
@@ -59,10 +61,11 @@ inline constexpr std::size_t kMaxDepth = 32;
 
 /// Decodes one message by the command table. Errors are kInvalid with the text that follows
 /// `Invalid command: ` on the wire. Never throws, whatever the text. Any thread.
-/// The wire's lax rules hold: numeric strings for numbers, 1/0/"yes"/... for bools, integral floats for
-/// ints, the last of repeated keys, unknown keys ignored. NaN, infinities and numbers beyond double
-/// are refused by name (the reference lets them through to its motors).
-Result<Command> decode(std::string_view text);
+/// The wire's lax rules hold: numeric strings for numbers, 1/0/"yes"/... for bools, integral floats
+/// for ints, the last of repeated keys, unknown keys ignored. NaN, infinities and numbers beyond
+/// double are refused by name (the reference lets them through to its motors). `type`, when given,
+/// takes the message's type word once it could be read, also when the rest is refused.
+Result<Command> decode(std::string_view text, std::string* type = nullptr);
 /// The same for an object that a REST route has put together.
 Result<Command> decode(const boost::json::object& message);
 

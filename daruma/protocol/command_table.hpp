@@ -7,7 +7,16 @@
 
 namespace daruma::protocol {
 
-enum class FieldType : std::uint8_t { kBool, kInt, kNumber, kString, kNumbers, kStrings, kObject, kObjects };
+enum class FieldType : std::uint8_t {
+  kBool,
+  kInt,
+  kNumber,
+  kString,
+  kNumbers,
+  kStrings,
+  kObject,
+  kObjects
+};
 
 /// What an absent field means.
 enum class Presence : std::uint8_t {
@@ -32,6 +41,10 @@ struct FieldSpec {
   std::optional<std::uint32_t> max_length = std::nullopt;
   /// Allowed strings; empty means any.
   std::span<const std::string_view> choices = {};
+  /// A string of the characters 0x20..0x7e only.
+  bool printable_ascii = false;
+  /// An empty list means no value, whatever the length bounds say.
+  bool empty_is_absent = false;
   std::string_view meaning = {};
 };
 
@@ -44,10 +57,10 @@ enum class Owner : std::uint8_t {
 
 /// What a caller gets.
 enum class Answer : std::uint8_t {
-  kOnce,    ///< one reply, at once
-  kLate,    ///< one reply, when the work is done
-  kPushes,  ///< no reply; pushes follow (`subscribe_logs`, uploads that are played)
-  kNothing, ///< never a reply
+  kOnce,     ///< one reply, at once
+  kLate,     ///< one reply, when the work is done
+  kPushes,   ///< no reply; pushes follow (`subscribe_logs`, uploads that are played)
+  kNothing,  ///< never a reply
 };
 
 enum class Access : std::uint8_t { kObserve, kOperate, kAdminister };
@@ -63,13 +76,16 @@ struct CommandSpec {
   Access access;
   Origin origin;
   std::string_view meaning;
+  /// A request of the wrong form is answered by `error` alone, word for word as the wire has it;
+  /// other commands add `command`, so that a waiting client can match the answer.
+  bool bare_refusal = false;
 
   /// Position of a field, or -1.
   int index_of(std::string_view field) const;
 };
 
-/// All typed commands: the reference's 58 of release 1.13, then Daruma's own. The only list there is;
-/// decoder, dispatcher, access rule, docs/commands.md and tests read it. Any thread.
+/// All typed commands: the reference's 58 of release 1.13, then Daruma's own. The only list there
+/// is; decoder, dispatcher, access rule, docs/commands.md and tests read it. Any thread.
 std::span<const CommandSpec> command_table();
 /// The row of a type, or nullptr.
 const CommandSpec* find_command(std::string_view type);

@@ -5,9 +5,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
-#include "daruma/base/scheduler.hpp"
+#include "daruma/base/clock.hpp"
 #include "daruma/protocol/command.hpp"
+#include "daruma/protocol/log_limiter.hpp"
 #include "daruma/protocol/peer.hpp"
 #include "daruma/protocol/reply.hpp"
 
@@ -35,17 +37,22 @@ class Handlers {
 
 /// The one way of every command from every transport to its handler:
 ///
-///     text -> decode by the table -> owner (house | room | nobody) -> handler(command, peer, reply)
+///     text -> decode by the table -> owner (house | room | nobody) -> handler(command, peer,
+///     reply)
 ///
 /// The dispatcher answers by itself what cannot be decoded (`Invalid command: ...`), what is not
 /// built (`... is not available on this daemon`) and what needs a room while there is none.
 /// Loop thread only. Nothing a client can send makes it throw, block or grow.
 class Dispatcher {
  public:
+  /// `now` paces the log of client mistakes: one line a second at most.
+  explicit Dispatcher(UniqueFunction<TimePoint()> now = &Clock::now) : now_(std::move(now)) {}
+
   /// Handlers of the house; set up before the doors open.
   Handlers& house() { return house_; }
 
-  /// The room's handlers, while there is one. The room keeps them alive until unmount().
+  /// The room's handlers, while there is one. The room keeps them alive until unmount(), which no
+  /// room handler may call from inside itself.
   void mount(Handlers* room) { room_ = room; }
   /// From now on room commands are answered `{"error":"...","command":...,"reason":"not_running",
   /// "phase":phase}`. `phase` is the room's state word.
@@ -66,14 +73,23 @@ class Dispatcher {
   /// reverse, as sentences. Empty when table and handlers agree. `room` may be null.
   std::vector<std::string> disagreements(Handlers* room);
 
-  /// Replies that were dropped unanswered: bugs.
+  /// Replies that were dropped unanswered, and handlers that threw: bugs.
   std::uint64_t dropped_replies() const { return dropped_replies_; }
 
  private:
+  void refuse(const PeerContext& peer, const std::string& type, const Error& error,
+              Reply::Sink& sink);
+  void call(Handlers::Handler& handler, const PeerContext& peer, const Command& command,
+            Reply::Sink sink);
+  void answer_absent(const Command& command, Reply::Sink sink);
+  Reply make_reply(const Command& command, Reply::Sink sink);
+
   Handlers house_;
   Handlers* room_ = nullptr;
   UniqueFunction<Absence()> absence_;
   std::uint64_t dropped_replies_ = 0;
+  UniqueFunction<TimePoint()> now_;
+  LogLimiter mistakes_;
 };
 
 }  // namespace daruma::protocol

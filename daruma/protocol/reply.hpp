@@ -1,8 +1,9 @@
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <cstdint>
 #include <string>
+
+#include <boost/json/object.hpp>
 
 #include "daruma/base/result.hpp"
 #include "daruma/base/unique_function.hpp"
