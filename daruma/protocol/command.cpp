@@ -4,6 +4,7 @@
 #include <exception>
 
 #include <boost/json/monotonic_resource.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/parser.hpp>
 #include <fmt/format.h>
 
