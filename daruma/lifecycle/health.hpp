@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +11,8 @@
 
 namespace daruma::lifecycle {
 
-/// What a restart rebuilds, narrowest first; `kAuto` is the narrowest that cures the present causes.
+/// What a restart rebuilds, narrowest first; `kAuto` is the narrowest that cures the present
+/// causes.
 enum class Scope : std::uint8_t { kMotor, kBackend, kDaemon, kProcess, kAuto };
 /// `motor`, `backend`, `daemon`, `process`, `auto`.
 std::string_view name(Scope scope);
@@ -35,14 +37,14 @@ inline constexpr std::string_view kInternalError = "internal_error";
 /// One reason why the robot is not well. (code, part) names it.
 struct Cause {
   std::string code;
-  std::string part;    ///< `motor bus`, `control loop`, a servo's name, a file
+  std::string part;  ///< `motor bus`, `control loop`, a servo's name, a file
   Verdict verdict = Verdict::kDegraded;
   std::string detail;  ///< a sentence with figures
   std::string hint;    ///< what a person can do
   /// The narrowest scope that may cure it; nullopt: physical, or cures itself.
   std::optional<Scope> cure;
   TimePoint since{};
-  int tried = 0;         ///< restarts tried against it while it stood
+  int tried = 0;  ///< restarts tried against it while it stood
   bool helped = false;
   Scope widest_tried = Scope::kMotor;  ///< valid when tried > 0
 };
@@ -54,8 +56,8 @@ struct Health {
   std::vector<Cause> causes;  ///< worst first
 };
 
-/// The causes that stand now. Whoever sees a fault raises it, again and again if it likes; the log has
-/// one line when a cause comes and one when it goes. Loop thread only.
+/// The causes that stand now. Whoever sees a fault raises it, again and again if it likes; the log
+/// has one line when a cause comes and one when it goes. Loop thread only.
 class HealthBoard {
  public:
   /// Most causes kept; one more is dropped and said in the log.
@@ -68,13 +70,14 @@ class HealthBoard {
   void clear_code(std::string_view code, TimePoint now);
   const Cause* find(std::string_view code, std::string_view part) const;
   const Health& health() const { return health_; }
-  /// Notes that a restart of this scope was tried against every standing cause.
+  /// Notes that a restart of this scope is tried against every standing cause. One that is gone
+  /// afterwards was helped; one that stands shows `helped: false`.
   void note_tried(Scope scope);
-  void note_helped(std::string_view code, std::string_view part, bool helped);
   /// Changes whenever anything visible changed.
   std::uint64_t revision() const { return revision_; }
 
  private:
+  void clear_if(const std::function<bool(const Cause&)>& gone, TimePoint now);
   void refresh(TimePoint now);
   Health health_;
   std::uint64_t revision_ = 0;

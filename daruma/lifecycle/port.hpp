@@ -35,11 +35,11 @@ struct Request {
 /// (or 1 s has passed).
 struct Admission {
   std::string id;
-  Scope scope = Scope::kDaemon;      ///< resolved: never kAuto
-  bool merged = false;               ///< joined a transition that runs or waits
-  bool duplicate = false;            ///< this id was seen before; acted on once
-  std::uint64_t generation = 0;      ///< the one that ends
-  bool no_effect = false;            ///< start while running, stop while absent
+  Scope scope = Scope::kDaemon;  ///< resolved: never kAuto
+  bool merged = false;           ///< joined a transition that runs or waits
+  bool duplicate = false;        ///< this id was seen before; acted on once
+  std::uint64_t generation = 0;  ///< the one that ends
+  bool no_effect = false;        ///< start while running, stop while absent
 };
 
 enum class RefusalReason : std::uint8_t { kUnknownMotor, kWouldNotHelp, kDenied, kShuttingDown };

@@ -19,9 +19,11 @@ struct Flags {
 enum class Action : std::uint8_t { kStart, kStop, kRestart, kExit };
 /// `start`, `stop`, `restart`, `exit`.
 std::string_view name(Action action);
+std::optional<Action> action_from(std::string_view word);
 
 struct Phase {
-  std::string phase;  ///< `sleeping`, `ending_sessions`, `stopping`, `starting`, `waking`, `checking`
+  std::string
+      phase;  ///< `sleeping`, `ending_sessions`, `stopping`, `starting`, `waking`, `checking`
   long long at_ms = 0;  ///< since the request
   long long ms = 0;     ///< how long it took; 0 while it runs
 };
@@ -33,8 +35,8 @@ struct Receipt {
   Action action = Action::kRestart;
   Scope scope = Scope::kDaemon;
   std::optional<std::string> motor;
-  std::string requested_at;  ///< ISO 8601 UTC
-  std::string by;            ///< `webrtc`, `websocket`, `http`, `signal`, `watchdog`
+  WallTime requested{};
+  std::string by;  ///< `webrtc`, `websocket`, `http`, `signal`, `watchdog`
   std::string peer;
   Flags flags;
   std::string boot_id;
@@ -62,19 +64,25 @@ struct StartRecord {
 };
 
 /// Where receipts live. Driven port; services/receipts keeps them in a file, tests in memory.
-/// Loop thread only; writes are small and bounded (one line and one fsync each).
+/// Loop thread only; writes are small and bounded and survive the death of the process.
 class ReceiptLog {
  public:
+  /// Receipts kept; the oldest give way.
+  static constexpr std::size_t kKept = 256;
+
   virtual ~ReceiptLog() = default;
-  /// Adds a receipt or replaces the one with the same id; durable when it returns without error.
+  /// Adds a receipt or replaces the one with the same id. kIo: kept in memory only.
   virtual Status put(const Receipt& receipt) = 0;
   virtual std::optional<Receipt> find(std::string_view id) const = 0;
   /// Newest first.
   virtual std::vector<Receipt> newest(std::size_t limit) const = 0;
-  /// A start of the room was tried / came to its end.
+  /// A start of the room begins (not succeeded), or has succeeded.
   virtual Status put_start(const StartRecord& record) = 0;
+  /// The newest starts, one record each: succeeded, or not (yet).
   virtual std::vector<StartRecord> starts() const = 0;
   virtual std::uint64_t last_generation() const = 0;
+  /// Why nothing can be written, when it cannot.
+  virtual std::optional<Error> broken() const = 0;
 };
 
 }  // namespace daruma::lifecycle

@@ -108,6 +108,8 @@ void LifecycleCommands::register_in(protocol::Handlers& handlers) {
 
 void LifecycleCommands::restart(const Command& command, const PeerContext& peer, Reply reply) {
   const auto request = restart_request(command, peer);
+  if (request.motor && request.scope != lifecycle::Scope::kMotor)
+    return reply.send({{"error", "Invalid command: motor: goes with scope motor only"}});
   if (refuse(peer, request, reply)) return;
   if (command.flag("dry_run")) return dry_run(request, std::move(reply));
 

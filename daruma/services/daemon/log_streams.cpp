@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -22,6 +23,14 @@ protocol::Text line_message(std::string_view timestamp, std::string_view line) {
 }
 
 }  // namespace
+
+json::object log_json(const log::Ring& ring, std::uint64_t after, std::size_t limit) {
+  json::array lines;
+  for (const auto& line : ring.since(after, limit))
+    lines.push_back(json::object{
+        {"sequence", line.sequence}, {"timestamp", line.timestamp}, {"line", line.text}});
+  return {{"newest", ring.newest()}, {"lines", std::move(lines)}};
+}
 
 LogStreams::LogStreams(Scheduler& scheduler, std::shared_ptr<log::Ring> ring)
     : scheduler_(scheduler), ring_(std::move(ring)) {}

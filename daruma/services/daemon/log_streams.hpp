@@ -4,11 +4,17 @@
 #include <memory>
 #include <unordered_map>
 
+#include <boost/json/object.hpp>
+
 #include "daruma/base/log.hpp"
 #include "daruma/base/scheduler.hpp"
 #include "daruma/protocol/dispatcher.hpp"
 
 namespace daruma::services {
+
+/// Lines of the log after `after`, the newest `limit` at most, for who asks instead of listening:
+/// `{"newest":n,"lines":[{"sequence":n,"timestamp":"..","line":".."}]}`. Any thread.
+boost::json::object log_json(const log::Ring& ring, std::uint64_t after, std::size_t limit);
 
 /// `subscribe_logs` and `unsubscribe_logs`: the daemon's own log, line by line, to whoever asked; the
 /// last 100 lines first. Reads the log ring, so it works without a journal. Loop thread only.

@@ -28,6 +28,8 @@ class StatusPublisher final : public lifecycle::LifecycleObserver {
   void set_backend_status(BackendStatus source) { backend_status_ = std::move(source); }
   void set_robot_name(std::string name);
   void set_hardware_id(std::string id) { hardware_id_ = std::move(id); }
+  /// Where WebRTC signalling listens; key `signalling_port`, for pages that HTTP has brought.
+  void set_signalling_port(std::uint16_t port) { signalling_port_ = port; }
   /// Begins the pushes each second.
   void start();
 
@@ -53,6 +55,7 @@ class StatusPublisher final : public lifecycle::LifecycleObserver {
   BackendStatus backend_status_;
   std::string robot_name_;
   std::string hardware_id_;
+  std::uint16_t signalling_port_ = 0;
   protocol::Text text_;
   TimePoint text_made_{};
   bool change_pending_ = false;
