@@ -1,9 +1,8 @@
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "settings.hpp"
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 namespace daruma {
 namespace {

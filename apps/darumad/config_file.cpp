@@ -1,10 +1,9 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
-#include <toml++/toml.h>
 
 #include "settings.hpp"
+#include <fmt/format.h>
+#include <toml++/toml.h>
 
 namespace daruma {
 namespace {
@@ -70,9 +69,8 @@ struct Apply {
            (value >= setting.minimum && value <= setting.maximum);
   }
   bool is_choice(std::string_view value) const {
-    return setting.choices.empty() ||
-           std::find(setting.choices.begin(), setting.choices.end(), value) !=
-               setting.choices.end();
+    return setting.choices.empty() || std::find(setting.choices.begin(), setting.choices.end(),
+                                                value) != setting.choices.end();
   }
   std::string bounds() const {
     if (!(setting.maximum > setting.minimum)) return "";
@@ -109,8 +107,8 @@ std::vector<std::string> apply_config_file(const std::string& path, C& config) {
       }
     }
   } catch (const toml::parse_error& broken) {
-    problems.push_back(fmt::format("{}:{}: {}", path, broken.source().begin.line,
-                                   broken.description()));
+    problems.push_back(
+        fmt::format("{}:{}: {}", path, broken.source().begin.line, broken.description()));
   }
   return problems;
 }

@@ -12,7 +12,8 @@ class DeadMan {
  public:
   DeadMan(Scheduler& scheduler, std::optional<double> period_s, UniqueFunction<void()> expired)
       : scheduler_(scheduler), expired_(std::move(expired)) {
-    if (period_s) period_ = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*period_s));
+    if (period_s)
+      period_ = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*period_s));
     fed();
   }
   /// `POST /health-check` came: the period begins anew.

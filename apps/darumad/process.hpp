@@ -8,7 +8,8 @@
 
 namespace daruma {
 
-/// The name of the environment variable by which a process tells its successor which receipt to end.
+/// The name of the environment variable by which a process tells its successor which receipt to
+/// end.
 inline constexpr const char* kSuccessorOf = "DARUMA_RESTART_ID";
 
 /// This process: leaves the loop, or becomes a fresh copy of itself. Loop thread only.

@@ -1,8 +1,8 @@
 #include "service_manager.hpp"
 
-#include <systemd/sd-daemon.h>
-
 #include <cstdint>
+
+#include <systemd/sd-daemon.h>
 
 namespace daruma {
 

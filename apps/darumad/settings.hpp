@@ -12,8 +12,8 @@
 
 namespace daruma {
 
-/// One thing that can be set at launch: its flag (without `--`), where it goes, what it may be. The one
-/// table behind the command line, the configuration file and docs/configuration.md.
+/// One thing that can be set at launch: its flag (without `--`), where it goes, what it may be. The
+/// one table behind the command line, the configuration file and docs/configuration.md.
 struct Setting {
   using Target =
       std::variant<bool model::LaunchConfig::*, int model::LaunchConfig::*,
@@ -26,7 +26,7 @@ struct Setting {
   bool negatable = false;  ///< has a `--no-` twin
   std::span<const std::string_view> choices = {};
   double minimum = 0;
-  double maximum = 0;      ///< no bounds when not greater than minimum
+  double maximum = 0;  ///< no bounds when not greater than minimum
   std::string_view short_flag = {};
 };
 
@@ -39,8 +39,8 @@ std::string key_of(const Setting& setting);
 struct Launch {
   model::LaunchConfig config;
   std::string config_file;  ///< `--config`; empty: none
-  /// What is wrong with the configuration file, with lines. The daemon starts its doors all the same
-  /// and shows this as the cause of an absent room.
+  /// What is wrong with the configuration file, with lines. The daemon starts its doors all the
+  /// same and shows this as the cause of an absent room.
   std::vector<std::string> problems;
 };
 

@@ -1,12 +1,12 @@
 #include "settings.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace daruma {
 namespace {
@@ -45,12 +45,28 @@ class ConfigFile : public ::testing::Test {
 };
 
 TEST(CommandLine, EveryFlagOfTheReferenceIsKnown) {
-  const std::set<std::string_view> reference{
-      "wireless-version", "desktop-app-daemon", "robot-name", "serialport",
-      "hardware-config-filepath", "sim", "mockup-sim", "scene", "headless", "no-media", "autostart",
-      "timeout-health-check", "wake-up-on-start", "goto-sleep-on-stop", "preload-datasets",
-      "dataset-update-interval", "check-collision", "kinematics-engine", "fastapi-host",
-      "fastapi-port", "log-level", "log-file"};
+  const std::set<std::string_view> reference{"wireless-version",
+                                             "desktop-app-daemon",
+                                             "robot-name",
+                                             "serialport",
+                                             "hardware-config-filepath",
+                                             "sim",
+                                             "mockup-sim",
+                                             "scene",
+                                             "headless",
+                                             "no-media",
+                                             "autostart",
+                                             "timeout-health-check",
+                                             "wake-up-on-start",
+                                             "goto-sleep-on-stop",
+                                             "preload-datasets",
+                                             "dataset-update-interval",
+                                             "check-collision",
+                                             "kinematics-engine",
+                                             "fastapi-host",
+                                             "fastapi-port",
+                                             "log-level",
+                                             "log-file"};
   std::set<std::string_view> known;
   for (const auto& setting : settings()) EXPECT_TRUE(known.insert(setting.flag).second);
   for (const auto flag : reference) EXPECT_TRUE(known.contains(flag)) << flag;
@@ -85,10 +101,14 @@ TEST(CommandLine, ExpandsUnambiguousPrefixes) {
 }
 
 TEST(CommandLine, MistakesEndWithStatusTwoAndASentence) {
-  for (const std::vector<std::string>& wrong :
-       {std::vector<std::string>{"--startup-app", "x"}, {"--fastapi-port", "70000"},
-        {"--fastapi-port", "x"}, {"--kinematics-engine", "Magic"}, {"--log-level", "LOUD"},
-        {"--restart-from", "mars"}, {"stray"}, {"--robot-name"}}) {
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--startup-app", "x"},
+                                                {"--fastapi-port", "70000"},
+                                                {"--fastapi-port", "x"},
+                                                {"--kinematics-engine", "Magic"},
+                                                {"--log-level", "LOUD"},
+                                                {"--restart-from", "mars"},
+                                                {"stray"},
+                                                {"--robot-name"}}) {
     const auto said = usage(wrong);
     EXPECT_EQ(said.exit_code, 2) << wrong.front();
     EXPECT_THAT(said.text, HasSubstr("darumad: ")) << wrong.front();
@@ -111,14 +131,13 @@ TEST_F(ConfigFile, NamesUnknownKeysAndBadValuesWithTheirLines) {
       "signalling_port = 99999\nrestart_from = [\"local\", 3]\nscene = \"kept\"\n");
   model::LaunchConfig config;
   const auto problems = apply_config_file(path, config);
-  EXPECT_THAT(problems,
-              ::testing::UnorderedElementsAre(
-                  HasSubstr(":1: unknown key robot_nam"),
-                  HasSubstr(":2: fastapi_port must be a whole number from 0 to 65535"),
-                  HasSubstr(":4: log_level must be a string out of DEBUG"),
-                  HasSubstr(":5: sim must be true or false"),
-                  HasSubstr(":6: signalling_port must be"),
-                  HasSubstr(":7: restart_from must be a list of strings out of local")));
+  EXPECT_THAT(problems, ::testing::UnorderedElementsAre(
+                            HasSubstr(":1: unknown key robot_nam"),
+                            HasSubstr(":2: fastapi_port must be a whole number from 0 to 65535"),
+                            HasSubstr(":4: log_level must be a string out of DEBUG"),
+                            HasSubstr(":5: sim must be true or false"),
+                            HasSubstr(":6: signalling_port must be"),
+                            HasSubstr(":7: restart_from must be a list of strings out of local")));
   EXPECT_EQ(config.scene, "kept");
 }
 

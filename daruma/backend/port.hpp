@@ -31,8 +31,8 @@ enum class Fault : std::uint8_t { kNone, kNoAnswer, kPortLost, kBadData };
 ///
 ///     (new) --open--> open --read/write each cycle--> --close--> closed
 ///
-/// open() may block (bounded, it is not in the cycle) and allocate; read(), write() and set_torque()
-/// are real-time: bounded by the cycle, no allocation, no lock, no exception.
+/// open() may block (bounded, it is not in the cycle) and allocate; read(), write() and
+/// set_torque() are real-time: bounded by the cycle, no allocation, no lock, no exception.
 class Backend {
  public:
   virtual ~Backend() = default;

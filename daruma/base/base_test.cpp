@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include <set>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "daruma/base/ids.hpp"
 #include "daruma/base/log.hpp"
@@ -54,7 +54,9 @@ TEST(ManualScheduler, CallsTimersInOrderAtTheirOwnTime) {
 TEST(ManualScheduler, ADroppedTimerNeverCalls) {
   ManualScheduler scheduler;
   bool called = false;
-  { const auto timer = scheduler.after(1ms, [&] { called = true; }); }
+  {
+    const auto timer = scheduler.after(1ms, [&] { called = true; });
+  }
   scheduler.advance(1s);
   EXPECT_FALSE(called);
 }

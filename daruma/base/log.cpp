@@ -29,8 +29,8 @@ class LevelName final : public spdlog::custom_flag_formatter {
 };
 
 std::unique_ptr<spdlog::formatter> make_formatter(const char* end_of_line) {
-  auto formatter = std::make_unique<spdlog::pattern_formatter>(
-      spdlog::pattern_time_type::local, end_of_line);
+  auto formatter =
+      std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::local, end_of_line);
   formatter->add_flag<LevelName>('*');
   formatter->set_pattern(kPattern);
   return formatter;

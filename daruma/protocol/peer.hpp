@@ -37,6 +37,8 @@ class Peer {
   /// Queues a message. Never blocks; the queue is bounded and says so by dropping its oldest
   /// (WebSocket) or by ending the peer (WebRTC). After the peer is gone: `delivered(false)`.
   virtual void send(const Text& text, Delivered delivered) = 0;
+  /// The same for state that comes again soon: the first to be dropped when the queue is full.
+  virtual void send_periodic(const Text& text) { send(text, {}); }
   /// Sends one frame on the peer's `pose` channel, opening it first when needed; the newest wins.
   /// Does nothing on transports without one.
   virtual void send_pose(const Text&) {}

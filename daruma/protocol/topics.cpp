@@ -44,10 +44,18 @@ void Topics::publish(Topic topic, const Text& text) {
     if (includes(entry.topics, topic))
       if (auto peer = entry.peer.lock()) listeners.push_back(std::move(peer));
   for (const auto& peer : listeners) {
-    if (topic == Topic::kPose)
-      peer->send_pose(text);
-    else
-      peer->send(text, {});
+    switch (topic) {
+      case Topic::kPose:
+        peer->send_pose(text);
+        break;
+      case Topic::kState:
+      case Topic::kStatus:
+        peer->send_periodic(text);
+        break;
+      case Topic::kEvents:
+        peer->send(text, {});
+        break;
+    }
   }
 }
 

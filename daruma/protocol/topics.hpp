@@ -19,6 +19,9 @@ using TopicSet = std::uint8_t;
 constexpr TopicSet operator|(Topic a, Topic b) {
   return static_cast<TopicSet>(static_cast<TopicSet>(a) | static_cast<TopicSet>(b));
 }
+constexpr TopicSet operator|(TopicSet set, Topic topic) {
+  return static_cast<TopicSet>(set | static_cast<TopicSet>(topic));
+}
 
 /// Who is connected and what each listens to. Publishers never see a list of clients.
 /// Holds peers weakly: a transport owns its peers and removes them when they end. Loop thread only.

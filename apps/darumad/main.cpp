@@ -1,0 +1,26 @@
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "daemon.hpp"
+#include <pthread.h>
+
+int main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv, argv + argc);
+  auto read = daruma::read_launch({arguments.begin() + 1, arguments.end()});
+  if (const auto* usage = std::get_if<daruma::Usage>(&read)) {
+    std::fputs(usage->text.c_str(), usage->exit_code == 0 ? stdout : stderr);
+    return usage->exit_code;
+  }
+  auto& launch = std::get<daruma::Launch>(read);
+  // A peer that is gone is an error of write(), never a signal.
+  std::signal(SIGPIPE, SIG_IGN);
+  auto ring = std::make_shared<daruma::log::Ring>();
+  daruma::log::start(launch.config.log_level, launch.config.log_file, ring);
+  try {
+    return daruma::Daemon(std::move(launch), std::move(arguments), std::move(ring)).run();
+  } catch (const std::exception& error) {
+    spdlog::critical("{}", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+
+#include <gst/gst.h>
+#include <gst/sdp/sdp.h>
+
+namespace daruma::media {
+
+/// Owners of one reference each.
+struct GObjectUnref {
+  template <class T>
+  void operator()(T* object) const {
+    g_object_unref(object);
+  }
+};
+template <class T>
+using GObjectPtr = std::unique_ptr<T, GObjectUnref>;
+
+struct GstUnref {
+  template <class T>
+  void operator()(T* object) const {
+    gst_object_unref(object);
+  }
+};
+template <class T>
+using GstPtr = std::unique_ptr<T, GstUnref>;
+
+struct SdpFree {
+  void operator()(GstSDPMessage* message) const { gst_sdp_message_free(message); }
+};
+using SdpPtr = std::unique_ptr<GstSDPMessage, SdpFree>;
+
+struct GErrorFree {
+  void operator()(GError* error) const { g_error_free(error); }
+};
+using GErrorPtr = std::unique_ptr<GError, GErrorFree>;
+
+}  // namespace daruma::media
