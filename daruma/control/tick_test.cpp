@@ -318,7 +318,7 @@ TEST_F(TickTest, AfterAStallAMoveGoesOnFromWhereItWas) {
   play(to_init(1));
   cycle(25);
   const auto before = backend_.written_rad;
-  now_ += 300ms;
+  now_ += 200ms;
   cycle();
   EXPECT_LT(largest_difference(backend_.written_rad, before), 0.3);
   cycle(10);

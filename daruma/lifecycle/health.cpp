@@ -74,7 +74,7 @@ void HealthBoard::refresh(TimePoint now) {
   std::stable_sort(health_.causes.begin(), health_.causes.end(),
                    [](const Cause& a, const Cause& b) { return a.verdict > b.verdict; });
   const auto worst = health_.causes.empty() ? Verdict::kHealthy : health_.causes.front().verdict;
-  if (worst == health_.verdict && health_.since != TimePoint{}) return;
+  if (worst == health_.verdict) return;
   health_.verdict = worst;
   health_.since = now;
 }

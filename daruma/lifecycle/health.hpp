@@ -60,6 +60,8 @@ struct Health {
 /// has one line when a cause comes and one when it goes. Loop thread only.
 class HealthBoard {
  public:
+  explicit HealthBoard(TimePoint now) { health_.since = now; }
+
   /// Most causes kept; one more is dropped and said in the log.
   static constexpr std::size_t kMaxCauses = 64;
 

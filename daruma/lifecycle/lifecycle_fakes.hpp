@@ -35,8 +35,9 @@ class FakeRoom final : public Room {
   void start(const StartOptions& options, Started done) override {
     script_.events->push_back(options.wake_up ? "start+wake" : "start");
     if (!script_.starts) return keep(std::move(done));
-    later([this, done = std::move(done)]() mutable {
+    later([this, answers = options.answers, done = std::move(done)]() mutable {
       if (script_.start_error) return done(tl::unexpected(*script_.start_error));
+      answers();
       done(RoomReport{{}, script_.wake_error, true, 0.02});
     });
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@ namespace daruma::lifecycle {
 struct StartOptions {
   bool wake_up = false;
   std::uint64_t generation = 0;
+  /// Called once the robot answers, before a wake-up: from then on the start has not failed,
+  /// whatever becomes of the move.
+  std::function<void()> answers = {};
 };
 
 /// What a start or a stop has to tell, for the receipt.

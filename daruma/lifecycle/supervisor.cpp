@@ -16,6 +16,7 @@ Supervisor::Supervisor(Scheduler& scheduler, ReceiptLog& log, Sessions& sessions
       make_room_(std::move(make_room)),
       boot_(std::move(boot)),
       deadlines_(deadlines),
+      board_(scheduler.now()),
       generation_(log.last_generation()),
       booted_(scheduler.now()) {
   watch_timer_ = scheduler_.after(deadlines_.watch, [this] { watch(); });
@@ -172,13 +173,12 @@ void Supervisor::start_room() {
         &Supervisor::start_missed);
   progress("starting");
   notify();
-  room_->start({wakes, generation_},
+  room_->start({wakes, generation_, in_step([this] { put_start(true); })},
                in_step([this](Result<RoomReport> started) { room_started(std::move(started)); }));
 }
 
 void Supervisor::room_started(Result<RoomReport> started) {
   if (!started) return start_failed(started.error());
-  put_start(true);
   state_ = RoomState::kRunning;
   start_failed_ = false;
   clear_start_causes();

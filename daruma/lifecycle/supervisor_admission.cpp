@@ -230,8 +230,7 @@ void Supervisor::acknowledged(const std::string& id, AckOutcome outcome) {
   for (auto* transition : {current_.get(), waiting_.get()}) {
     if (!transition) continue;
     const auto out = transition->acks_out.find(id);
-    if (out == transition->acks_out.end()) continue;
-    if (--out->second == 0) transition->acks_out.erase(out);
+    if (out != transition->acks_out.end() && --out->second == 0) transition->acks_out.erase(out);
     transition->for_each_receipt([&](Receipt& receipt) {
       if (receipt.id == id && receipt.ack == "failed" && outcome == AckOutcome::kSent)
         receipt.ack = "sent";

@@ -585,6 +585,13 @@ TEST_F(SupervisorTest, OldFailuresAreForgotten) {
   EXPECT_EQ(supervisor_->status().state, "running");
 }
 
+TEST_F(SupervisorTest, AStartThatSucceededDoesNotCount) {
+  supervisor_->boot(true, false);
+  scheduler_.run_posted();
+  ASSERT_EQ(log_.starts().size(), 1U);
+  EXPECT_TRUE(log_.starts()[0].succeeded);
+}
+
 TEST_F(SupervisorTest, LeavingDuringAStartIsNoFailure) {
   script_.starts = false;
   supervisor_->boot(true, false);
@@ -620,7 +627,7 @@ TEST_F(SupervisorTest, AThousandRestartsLeaveOneRoom) {
 }
 
 TEST(HealthBoard, IsBounded) {
-  HealthBoard board;
+  HealthBoard board(TimePoint{});
   Cause cause;
   cause.code = "servo_silent";
   for (int i = 0; i < 1000; ++i) {

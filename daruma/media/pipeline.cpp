@@ -12,6 +12,14 @@ namespace {
 // a session opens in 77 ms with 20 and in 32 with 5.
 constexpr guint kStunPacing_ms = 5;
 
+constexpr const char* kClosedByPeer = "it closed the connection";
+
+bool is_made_by(gpointer object, const char* factory) {
+  if (!GST_IS_ELEMENT(object)) return false;
+  const auto* made_by = gst_element_get_factory(GST_ELEMENT(object));
+  return made_by != nullptr && std::strcmp(GST_OBJECT_NAME(made_by), factory) == 0;
+}
+
 /// Connects a signal to a function that gets its own copy of `hop` as the last argument.
 void on(gpointer object, const char* signal, const Hop& hop, GCallback call) {
   g_signal_connect_data(
@@ -144,18 +152,30 @@ GstBusSyncReply on_bus_message(GstBus*, GstMessage* message, gpointer data) {
     GError* error = nullptr;
     gst_message_parse_error(message, &error, nullptr);
     const GErrorPtr owned(error);
-    // The only trace that a browser's close leaves in 1.22 is an error of the SCTP encoder.
-    const auto* factory = GST_IS_ELEMENT(GST_MESSAGE_SRC(message))
-                              ? gst_element_get_factory(GST_ELEMENT(GST_MESSAGE_SRC(message)))
-                              : nullptr;
-    if (factory != nullptr && std::strcmp(GST_OBJECT_NAME(factory), "sctpenc") == 0)
-      post_lost(*hop, "it closed the connection");
+    // All that a browser's close leaves in 1.22 is an error of the SCTP encoder, when the browser
+    // aborts its association.
+    if (is_made_by(GST_MESSAGE_SRC(message), "sctpenc"))
+      post_lost(*hop, kClosedByPeer);
     else
       post_lost(*hop, fmt::format("{}: {}", GST_MESSAGE_SRC_NAME(message),
                                   error != nullptr ? error->message : "unknown error"));
   }
   gst_message_unref(message);
   return GST_BUS_DROP;
+}
+
+/// DTLS hands a close_notify on as the end of the stream.
+GstPadProbeReturn on_sctp_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS)
+    post_lost(*static_cast<Hop*>(data), kClosedByPeer);
+  return GST_PAD_PROBE_OK;
+}
+
+void on_element_added(GstBin*, GstBin*, GstElement* element, const Hop* hop) {
+  if (!is_made_by(element, "sctpdec")) return;
+  const GstPtr<GstPad> pad(gst_element_get_static_pad(element, "sink"));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_sctp_event, new Hop(*hop),
+                    [](gpointer copy) { delete static_cast<Hop*>(copy); });
 }
 
 void configure_ice(GstElement* webrtc) {
@@ -202,6 +222,7 @@ void Pipeline::connect_signals() {
   on(webrtc_.get(), "on-ice-candidate", hop_, G_CALLBACK(on_ice_candidate));
   on(webrtc_.get(), "on-data-channel", hop_, G_CALLBACK(on_foreign_channel));
   on(webrtc_.get(), "notify::connection-state", hop_, G_CALLBACK(on_connection_state));
+  on(pipeline_.get(), "deep-element-added", hop_, G_CALLBACK(on_element_added));
   GstBus* bus = gst_element_get_bus(pipeline_.get());
   gst_bus_set_sync_handler(bus, on_bus_message, new Hop(hop_),
                            [](gpointer data) { delete static_cast<Hop*>(data); });

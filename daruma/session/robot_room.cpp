@@ -57,6 +57,7 @@ void RobotRoom::start(const lifecycle::StartOptions& options, Started done) {
   state_ = State::kReading;
   started_ = std::move(done);
   wake_up_ = options.wake_up;
+  when_it_answers_ = options.answers;
   if (auto possible = check_launch(house_.config); !possible) {
     return finish_start(tl::unexpected(possible.error()));
   }
@@ -146,6 +147,7 @@ void RobotRoom::on_first_cycle() {
   publisher_ = std::make_unique<Publisher>(house_.loop, house_.topics, *robot_, thread_->link(),
                                            house_.pose_sequence);
   publisher_->start();
+  if (when_it_answers_) when_it_answers_();
   if (wake_up_) return wake_up();
   finish_start(report_);
 }

@@ -80,6 +80,7 @@ class RobotRoom final : public lifecycle::Room {
   House& house_;
   State state_ = State::kNew;
   bool wake_up_ = false;
+  std::function<void()> when_it_answers_;
   Started started_;
   Slept slept_;
   Stopped stopped_;

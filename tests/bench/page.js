@@ -86,7 +86,8 @@ class Session {
       this.opened.reject(new Error('the robot ended the session before it was open'));
     } else {
       this.steps = this.steps.then(() => this.take(message))
-        .catch((error) => this.opened.reject(error));
+        .catch((error) => this.opened.reject(
+          new Error(`${error.message}\n${JSON.stringify(message)}`)));
     }
   }
 

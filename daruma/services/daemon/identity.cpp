@@ -1,17 +1,17 @@
 #include "daruma/services/daemon/identity.hpp"
 
-#include <fmt/format.h>
-#include <openssl/sha.h>
-#include <spdlog/spdlog.h>
-#include <unistd.h>
-
 #include <array>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <openssl/sha.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "daruma/model/launch_config.hpp"
 
@@ -108,8 +108,8 @@ void Identity::register_in(protocol::Handlers& handlers) {
     reply.send({{"version", model::kEmulatedVersion}});
   });
   handlers.on("get_hardware_id", [this](const Command&, const PeerContext&, Reply reply) {
-    reply.send({{"hardware_id",
-                 hardware_id_.empty() ? json::value(nullptr) : json::value(hardware_id_)}});
+    reply.send(
+        {{"hardware_id", hardware_id_.empty() ? json::value(nullptr) : json::value(hardware_id_)}});
   });
   handlers.on("get_robot_name", [this](const Command&, const PeerContext&, Reply reply) {
     reply.send({{"command", "get_robot_name"},
@@ -123,10 +123,10 @@ void Identity::register_in(protocol::Handlers& handlers) {
 void Identity::set_name(const std::string& wanted, Reply reply) {
   auto name = trimmed(wanted);
   if (name.empty()) {
-    return reply.send({{"command", "set_robot_name"},
-                       {"status", "error"},
-                       {"name", persisted_name_ ? json::value(*persisted_name_)
-                                                : json::value(nullptr)}});
+    return reply.send(
+        {{"command", "set_robot_name"},
+         {"status", "error"},
+         {"name", persisted_name_ ? json::value(*persisted_name_) : json::value(nullptr)}});
   }
   loop_.on_pool([this, path = name_path_, name, reply = std::move(reply)]() mutable {
     auto written = write_robot_name(path, name);
@@ -137,10 +137,10 @@ void Identity::set_name(const std::string& wanted, Reply reply) {
       } else {
         spdlog::warn("robot name not stored: {}", written.error().context);
       }
-      reply.send({{"command", "set_robot_name"},
-                  {"status", written ? "ok" : "error"},
-                  {"name", persisted_name_ ? json::value(*persisted_name_)
-                                           : json::value(nullptr)}});
+      reply.send(
+          {{"command", "set_robot_name"},
+           {"status", written ? "ok" : "error"},
+           {"name", persisted_name_ ? json::value(*persisted_name_) : json::value(nullptr)}});
     });
   });
 }

@@ -12,9 +12,9 @@ namespace daruma::services {
 /// Longest robot name, characters (contract commands.md 2.7).
 inline constexpr std::size_t kLongestName = 64;
 
-/// The robot's given name, kept where the reference keeps it, so that a robot keeps its name when the
-/// daemon is exchanged: `{"name": "..."}` in `~/.config/reachy_mini/robot_name.json`.
-/// Both functions touch files: pool or start-up only.
+/// The robot's given name, kept where the reference keeps it, so that a robot keeps its name when
+/// the daemon is exchanged: `{"name": "..."}` in `~/.config/reachy_mini/robot_name.json`. Both
+/// functions touch files: pool or start-up only.
 std::optional<std::string> read_robot_name(const std::string& path);
 /// Replaces the file atomically.
 Status write_robot_name(const std::string& path, const std::string& name);
@@ -22,8 +22,8 @@ Status write_robot_name(const std::string& path, const std::string& name);
 std::string robot_name_path();
 
 /// First 16 hex digits of SHA-256 over the USB serial of the robot's audio device (vendor 38fb,
-/// product 1001); empty when there is none. `usb_folder` is `/sys/bus/usb/devices` outside of tests.
-/// Touches files: pool or start-up only. Source: contract commands.md 2.5.
+/// product 1001); empty when there is none. `usb_folder` is `/sys/bus/usb/devices` outside of
+/// tests. Touches files: pool or start-up only. Source: contract commands.md 2.5.
 std::string read_hardware_id(const std::string& usb_folder);
 
 /// `get_version`, `get_hardware_id`, `get_robot_name`, `set_robot_name`. Loop thread only.

@@ -1,7 +1,8 @@
 #include "daruma/services/daemon/json.hpp"
 
-#include <boost/json/array.hpp>
 #include <cmath>
+
+#include <boost/json/array.hpp>
 
 namespace daruma::services {
 namespace json = boost::json;
@@ -21,9 +22,8 @@ json::object cause_json(const lifecycle::Cause& cause, TimePoint now) {
                    {"since_s", age_s(cause.since, now)},
                    {"detail", cause.detail}};
   if (cause.cure) {
-    out["cure"] = json::object{{"scope", lifecycle::name(*cause.cure)},
-                               {"tried", cause.tried},
-                               {"helped", cause.helped}};
+    out["cure"] = json::object{
+        {"scope", lifecycle::name(*cause.cure)}, {"tried", cause.tried}, {"helped", cause.helped}};
   } else {
     out["cure"] = nullptr;
   }

@@ -1,11 +1,11 @@
 #include "daruma/services/daemon/lifecycle_commands.hpp"
 
+#include <algorithm>
+
+#include <boost/json/array.hpp>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
-
+#include "daruma/protocol/json_text.hpp"
 #include "daruma/services/daemon/json.hpp"
 
 namespace daruma::services {
@@ -28,8 +28,7 @@ lifecycle::Request restart_request(const Command& command, const PeerContext& pe
   lifecycle::Request request;
   request.action = Action::kRestart;
   // The table allows no other word, so the fallback is never taken.
-  request.scope =
-      lifecycle::scope_from(command.text("scope")).value_or(lifecycle::Scope::kDaemon);
+  request.scope = lifecycle::scope_from(command.text("scope")).value_or(lifecycle::Scope::kDaemon);
   if (command.has("motor")) request.motor = command.text("motor");
   if (command.has("id")) request.id = command.text("id");
   request.flags = {command.flag("goto_sleep_on_stop"), command.flag("wake_up_on_start")};
@@ -86,24 +85,23 @@ void LifecycleCommands::register_in(protocol::Handlers& handlers) {
     status["command"] = "get_daemon_status";
     reply.send(std::move(status));
   });
-  handlers.on("get_restart_receipt",
-              [this](const Command& command, const PeerContext&, Reply reply) {
-                const auto receipt = lifecycle_.receipt(command.text("id"));
-                json::object out = receipt ? receipt_json_(*receipt)
-                                           : json::object{{"id", command.text("id")},
-                                                          {"receipt", nullptr}};
-                out["command"] = "get_restart_receipt";
-                reply.send(std::move(out));
-              });
-  handlers.on("get_restart_receipts",
-              [this](const Command& command, const PeerContext&, Reply reply) {
-                const auto limit = static_cast<std::size_t>(command.integer("limit"));
-                json::array receipts;
-                for (const auto& receipt : lifecycle_.receipts(limit)) {
-                  receipts.push_back(receipt_json_(receipt));
-                }
-                reply.send({{"command", "get_restart_receipts"}, {"receipts", std::move(receipts)}});
-              });
+  handlers.on(
+      "get_restart_receipt", [this](const Command& command, const PeerContext&, Reply reply) {
+        const auto receipt = lifecycle_.receipt(command.text("id"));
+        json::object out = receipt ? receipt_json_(*receipt)
+                                   : json::object{{"id", command.text("id")}, {"receipt", nullptr}};
+        out["command"] = "get_restart_receipt";
+        reply.send(std::move(out));
+      });
+  handlers.on(
+      "get_restart_receipts", [this](const Command& command, const PeerContext&, Reply reply) {
+        const auto limit = static_cast<std::size_t>(command.integer("limit"));
+        json::array receipts;
+        for (const auto& receipt : lifecycle_.receipts(limit)) {
+          receipts.push_back(receipt_json_(receipt));
+        }
+        reply.send({{"command", "get_restart_receipts"}, {"receipts", std::move(receipts)}});
+      });
 }
 
 void LifecycleCommands::restart(const Command& command, const PeerContext& peer, Reply reply) {
@@ -154,8 +152,8 @@ void LifecycleCommands::start_or_stop(Action action, lifecycle::Flags flags,
 
 void LifecycleCommands::answer(const Admission& admission, json::object ack, Reply reply) {
   reply.send(std::move(ack), [this, id = admission.id](bool sent) {
-    lifecycle_.acknowledged(
-        id, sent ? lifecycle::AckOutcome::kSent : lifecycle::AckOutcome::kFailed);
+    lifecycle_.acknowledged(id,
+                            sent ? lifecycle::AckOutcome::kSent : lifecycle::AckOutcome::kFailed);
   });
 }
 
@@ -214,7 +212,7 @@ void LifecycleCommands::on_progress(const std::string& id, lifecycle::Scope scop
                              {"phase", phase},
                              {"elapsed_ms", elapsed_ms},
                              {"error", error ? json::value(*error) : json::value(nullptr)}};
-  peer->send(std::make_shared<const std::string>(json::serialize(message)), {});
+  peer->send(protocol::message_text(message), {});
 }
 
 }  // namespace daruma::services

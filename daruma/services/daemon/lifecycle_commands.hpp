@@ -1,9 +1,10 @@
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include <boost/json/object.hpp>
 
 #include "daruma/lifecycle/port.hpp"
 #include "daruma/protocol/dispatcher.hpp"
@@ -12,8 +13,9 @@
 namespace daruma::services {
 
 /// The words of the wire for the lifecycle: `restart_daemon`, `restart_confirm`, `start_daemon`,
-/// `stop_daemon`, `get_health`, `get_daemon_status`, `get_restart_receipt(s)`. Holds the lifecycle's
-/// port and nothing of the robot, so it works whatever state the robot is in. Loop thread only.
+/// `stop_daemon`, `get_health`, `get_daemon_status`, `get_restart_receipt(s)`. Holds the
+/// lifecycle's port and nothing of the robot, so it works whatever state the robot is in. Loop
+/// thread only.
 class LifecycleCommands final : public lifecycle::LifecycleObserver {
  public:
   /// Turns a receipt into what the wire shows; services/receipts has the one implementation.

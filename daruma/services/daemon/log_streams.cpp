@@ -1,10 +1,9 @@
 #include "daruma/services/daemon/log_streams.hpp"
 
-#include <fmt/format.h>
-
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 namespace daruma::services {
 namespace json = boost::json;

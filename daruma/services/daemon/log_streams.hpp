@@ -16,8 +16,8 @@ namespace daruma::services {
 /// `{"newest":n,"lines":[{"sequence":n,"timestamp":"..","line":".."}]}`. Any thread.
 boost::json::object log_json(const log::Ring& ring, std::uint64_t after, std::size_t limit);
 
-/// `subscribe_logs` and `unsubscribe_logs`: the daemon's own log, line by line, to whoever asked; the
-/// last 100 lines first. Reads the log ring, so it works without a journal. Loop thread only.
+/// `subscribe_logs` and `unsubscribe_logs`: the daemon's own log, line by line, to whoever asked;
+/// the last 100 lines first. Reads the log ring, so it works without a journal. Loop thread only.
 class LogStreams {
  public:
   /// Lines a fresh subscriber gets at once (contract commands.md 2.9).

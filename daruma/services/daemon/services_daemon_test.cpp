@@ -1,10 +1,10 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <filesystem>
+#include <fstream>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <filesystem>
-#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "daruma/base/manual_scheduler.hpp"
 #include "daruma/services/daemon/identity.hpp"
@@ -151,7 +151,8 @@ TEST_F(Commands, AWrongTypeRestartsNothing) {
 }
 
 TEST_F(Commands, ARefusalCarriesReasonAndHint) {
-  lifecycle_.refusal = Refusal{lifecycle::RefusalReason::kWouldNotHelp, "would not help", "mend it"};
+  lifecycle_.refusal =
+      Refusal{lifecycle::RefusalReason::kWouldNotHelp, "would not help", "mend it"};
   const auto answer = ask(R"({"type":"restart_daemon","scope":"auto"})");
   EXPECT_EQ(answer.at("reason"), "would_not_help");
   EXPECT_EQ(answer.at("hint"), "mend it");
@@ -236,11 +237,26 @@ TEST_F(Commands, HealthNamesItsCauses) {
 TEST_F(Commands, StatusHasEveryKeyOfTheContract) {
   lifecycle_.told.state = "running";
   const auto status = ask(R"({"type":"get_daemon_status"})");
-  for (const auto* key :
-       {"type", "robot_name", "state", "wireless_version", "desktop_app_daemon",
-        "simulation_enabled", "mockup_sim_enabled", "no_media", "media_released",
-        "camera_specs_name", "backend_status", "error", "wlan_ip", "version", "hardware_id",
-        "face_target", "health", "generation", "boot_id", "uptime_s"}) {
+  for (const auto* key : {"type",
+                          "robot_name",
+                          "state",
+                          "wireless_version",
+                          "desktop_app_daemon",
+                          "simulation_enabled",
+                          "mockup_sim_enabled",
+                          "no_media",
+                          "media_released",
+                          "camera_specs_name",
+                          "backend_status",
+                          "error",
+                          "wlan_ip",
+                          "version",
+                          "hardware_id",
+                          "face_target",
+                          "health",
+                          "generation",
+                          "boot_id",
+                          "uptime_s"}) {
     EXPECT_TRUE(status.contains(key)) << key;
   }
 }

@@ -1,8 +1,8 @@
 #include "daruma/services/daemon/status_publisher.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <cmath>
 
+#include "daruma/protocol/json_text.hpp"
 #include "daruma/services/daemon/json.hpp"
 
 namespace daruma::services {
@@ -73,7 +73,7 @@ json::object StatusPublisher::status() {
 protocol::Text StatusPublisher::text() {
   const auto now = scheduler_.now();
   if (!text_ || now - text_made_ > kFreshFor) {
-    text_ = std::make_shared<const std::string>(json::serialize(status()));
+    text_ = protocol::message_text(status());
     text_made_ = now;
   }
   return text_;

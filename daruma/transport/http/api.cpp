@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "daruma/protocol/json_text.hpp"
 #include "daruma/transport/http/documents.hpp"
 #include "daruma/transport/http/validation.hpp"
 #include "daruma/transport/net/percent_encoding.hpp"
@@ -26,7 +27,7 @@ Response ok(protocol::Text text, std::string_view content_type = "application/js
 }
 
 Response json_response(const json::value& body, int status = 200) {
-  auto response = ok(std::make_shared<const std::string>(json::serialize(body)));
+  auto response = ok(protocol::message_text(body));
   response.status = status;
   return response;
 }
@@ -41,25 +42,40 @@ bool matches(const Route& route, std::string_view path, std::string_view& value)
   return !value.empty() && value.find('/') == value.npos;
 }
 
+std::string_view text_at(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string_view(value->get_string())
+                                                : std::string_view{};
+}
+
 /// HTTP status of a command that was refused.
-int status_of(const json::object& reply) {
-  const auto* word = reply.if_contains("reason");
-  const std::string_view reason =
-      word != nullptr && word->is_string() ? std::string_view(word->get_string()) : "";
+int status_of(std::string_view reason, std::string_view error) {
   if (reason == "busy" || reason == "would_not_help") return 409;
   if (reason == "denied") return 403;
   if (reason == "unknown_motor" || reason == "not_found") return 404;
   if (reason == "shutting_down" || reason == "not_running" || reason == "unavailable") return 503;
-  if (reason == "io" || reason == "internal_error") return 500;
+  if (reason == "timeout") return 504;
+  if (reason == "io" || reason == "internal_error" || error == "internal_error") return 500;
+  // A command of the table that nobody answers.
+  if (error.ends_with("is not available on this daemon")) return 503;
   return 422;
 }
 
-Response refusal(json::object reply) {
-  const int status = status_of(reply);
-  json::object body{{"detail", reply.at("error")}};
-  for (const auto* key : {"reason", "hint"})
-    if (const auto* value = reply.if_contains(key)) body[key] = *value;
-  return json_response(body, status);
+Response refusal(const json::object& reply) {
+  const auto reason = text_at(reply, "reason");
+  const auto error = text_at(reply, "error");
+  json::object body{{"detail", error}};
+  // The reference's literal has one key.
+  if (reason != "busy")
+    for (const auto* key : {"reason", "hint", "phase"})
+      if (const auto* value = reply.if_contains(key)) body[key] = *value;
+  return json_response(body, status_of(reason, error));
+}
+
+Response method_not_allowed(std::string_view allowed) {
+  auto response = net::detail(405, "Method Not Allowed");
+  response.headers.emplace_back("allow", std::string(allowed));
+  return response;
 }
 
 bool serves(const Route& route, std::string_view method) {
@@ -129,8 +145,8 @@ void Api::dispatch(const Route& route, const Request& request, const json::objec
 }
 
 Response Api::from_reply(const Route& route, json::object reply) {
-  if (reply.contains("error") && route.body != Body::kReceipt) return refusal(std::move(reply));
-  reply.erase("command");
+  if (reply.contains("error") && route.body != Body::kReceipt) return refusal(reply);
+  reply.stable_erase("command");
   switch (route.body) {
     case Body::kWhole:
       break;
@@ -155,11 +171,9 @@ Response Api::from_reply(const Route& route, json::object reply) {
 }
 
 Response Api::other(const Request& request, const Route* same_path) {
-  if (same_path != nullptr) {
-    auto response = net::detail(405, "Method Not Allowed");
-    response.headers.emplace_back("allow", std::string(same_path->method));
-    return response;
-  }
+  if (same_path != nullptr) return method_not_allowed(same_path->method);
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (request.path == "/" && !reads) return method_not_allowed("GET");
   // A slash too many, or one too few, is the same route to a person.
   const bool slash = request.path.size() > 1 && request.path.ends_with('/');
   const auto twin = slash ? request.path.substr(0, request.path.size() - 1) : request.path + "/";
@@ -169,15 +183,14 @@ Response Api::other(const Request& request, const Route* same_path) {
                                  [&](const Route& route) { return matches(route, twin, ignored); });
   const auto* host = request.header("host");
   if (slash && known && host != nullptr) {
-    Response response{.status = 307};
+    Response response{.status = 307, .content_type = ""};
     response.headers.emplace_back(
         "location", fmt::format("http://{}{}{}{}", *host, net::percent_encode_path(twin),
                                 request.query.empty() ? "" : "?", request.query));
     return response;
   }
-  if (request.method == "GET" || request.method == "HEAD") {
+  if (reads)
     if (auto file = files_.find(request)) return std::move(*file);
-  }
   return net::detail(404, "Not Found");
 }
 

@@ -148,7 +148,10 @@ void take(const Parameter& parameter, const json::value* given, const json::valu
 }
 
 bool is_json(std::string_view content_type) {
-  const auto type = content_type.substr(0, content_type.find(';'));
+  std::string type(content_type.substr(0, content_type.find(';')));
+  while (type.ends_with(' ')) type.pop_back();
+  for (char& c : type)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return content_type.empty() || type == "application/json" ||
          (type.starts_with("application/") && type.ends_with("+json"));
 }
@@ -184,6 +187,10 @@ std::optional<json::object> read_body(const net::Request& request, Checked& out)
   }
   auto value = parser.release();
   if (value.is_object()) return std::move(value.get_object());
+  if (value.is_null()) {
+    out.problems.push_back(item({"missing", "Field required"}, {"body"}, nullptr));
+    return std::nullopt;
+  }
   out.problems.push_back(not_an_object(value));
   return std::nullopt;
 }

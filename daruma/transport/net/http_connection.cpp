@@ -240,6 +240,7 @@ void Connection::fill_target(std::string_view target) {
   target = target.substr(0, target.find('#'));
   const auto mark = target.find('?');
   request_.path = percent_decode(target.substr(0, mark), false);
+  if (request_.path.empty()) request_.path = "/";
   request_.query = mark == target.npos ? std::string_view{} : target.substr(mark + 1);
 }
 

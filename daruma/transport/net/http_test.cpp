@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <filesystem>
+#include <atomic>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -41,7 +41,7 @@ class HttpTest : public testing::Test {
       return server_->start();
     });
     ASSERT_TRUE(started) << started.error().context;
-    port_ = server_->port();
+    port_ = runner_.call([this] { return server_->port(); });
   }
   void handle(const Request& request, Responder responder) {
     ++handled_;
@@ -67,9 +67,9 @@ class HttpTest : public testing::Test {
   std::unique_ptr<Server> server_;
   std::vector<Responder> held_;
   std::uint16_t port_ = 0;
-  int handled_ = 0;
-  int sent_ = 0;
-  int lost_ = 0;
+  std::atomic<int> handled_ = 0;
+  std::atomic<int> sent_ = 0;
+  std::atomic<int> lost_ = 0;
 };
 
 TEST_F(HttpTest, AnswersWithTheReferencesHeaders) {
@@ -85,6 +85,17 @@ TEST_F(HttpTest, AnswersWithTheReferencesHeaders) {
   EXPECT_TRUE(answer.header("date").ends_with(" GMT"));
 }
 
+TEST_F(HttpTest, UnderstandsEveryFormOfTarget) {
+  start();
+  for (const auto& [target, path] :
+       {std::pair{"http://localhost/a?b", "GET /a?b "}, std::pair{"http://localhost", "GET /? "},
+        std::pair{"?b", "GET /?b "}, std::pair{"*", "GET *? "}, std::pair{"/%00%ff", "GET /"}}) {
+    const auto answer = fetch(port_, "GET", target);
+    EXPECT_EQ(answer.status, 200) << target;
+    EXPECT_TRUE(answer.body.starts_with(path)) << answer.body;
+  }
+}
+
 TEST_F(HttpTest, KeepsConnectionsAlive) {
   start();
   HttpClient client(port_);
@@ -97,6 +108,7 @@ TEST_F(HttpTest, KeepsConnectionsAlive) {
   EXPECT_TRUE(client.ended());
   EXPECT_TRUE(runner_.eventually([this] { return server_->connections() == 0; }));
   EXPECT_EQ(sent_, 4);
+  EXPECT_EQ(lost_, 0);
 }
 
 TEST_F(HttpTest, HttpOneZeroClosesUnlessAskedNotTo) {
@@ -272,7 +284,7 @@ TEST_F(HttpTest, NothingEndsAHeaderLine) {
     return server_->start();
   });
   ASSERT_TRUE(started);
-  const auto answer = fetch(server_->port(), "GET", "/");
+  const auto answer = fetch(runner_.call([this] { return server_->port(); }), "GET", "/");
   EXPECT_EQ(answer.header("location"), "/aset-cookie: b");
   EXPECT_EQ(answer.header("set-cookie"), "");
   EXPECT_EQ(answer.header("vary"), "") << "no CORS headers unless asked for";
@@ -315,7 +327,7 @@ TEST_F(HttpTest, AHandlerMayTakeItsTime) {
   start();
   HttpClient client(port_);
   client.write("GET /hold HTTP/1.1\r\nhost: localhost\r\n\r\n");
-  EXPECT_TRUE(client.silent_for(300ms));
+  ASSERT_TRUE(client.silent_for(300ms));
   runner_.call([this] { held_.front().send({.body = nullptr}); });
   EXPECT_EQ(client.read().status, 200);
 }

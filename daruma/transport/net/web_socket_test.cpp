@@ -1,5 +1,7 @@
 #include "daruma/transport/net/web_socket.hpp"
 
+#include <atomic>
+
 #include <gtest/gtest.h>
 
 #include "daruma/transport/net/server.hpp"
@@ -71,9 +73,9 @@ class WebSocketTest : public testing::Test {
   std::unique_ptr<Server> server_;
   std::uint16_t port_ = 0;
   std::vector<std::shared_ptr<WebSocket>> sockets_;
-  bool echo_ = true;
-  std::size_t texts_ = 0;
-  std::size_t bytes_ = 0;
+  std::atomic<bool> echo_ = true;
+  std::atomic<std::size_t> texts_ = 0;
+  std::atomic<std::size_t> bytes_ = 0;
   std::vector<std::size_t> binary_;
   std::vector<std::uint16_t> closed_;
 };
@@ -85,6 +87,7 @@ TEST_F(WebSocketTest, TextsGoBothWays) {
   const std::string large(200'000, 'x');
   client.text(large);
   EXPECT_EQ(client.read(), large);
+  wait_for_sockets(1);
   EXPECT_EQ(first().remote_ip(), "127.0.0.1");
   client.close(1000);
   EXPECT_TRUE(is_closed_with(1000));
@@ -107,7 +110,7 @@ TEST_F(WebSocketTest, HandshakesOfTheWrongFormAreRefused) {
     EXPECT_LT(answer.status, 500);
     EXPECT_TRUE(client.ended());
   }
-  EXPECT_TRUE(sockets_.empty());
+  EXPECT_TRUE(runner_.call([this] { return sockets_.empty(); }));
 }
 
 TEST_F(WebSocketTest, TenThousandMessagesInABurstAllArrive) {
@@ -123,7 +126,7 @@ TEST_F(WebSocketTest, TenThousandMessagesInABurstAllArrive) {
   bystander.text("x");
   EXPECT_TRUE(runner_.eventually([this] { return texts_ == 10'001; }));
   EXPECT_EQ(bytes_, 50'001U);
-  EXPECT_TRUE(closed_.empty());
+  EXPECT_TRUE(runner_.call([this] { return closed_.empty(); }));
 }
 
 TEST_F(WebSocketTest, FragmentsAndPingsInBetweenMakeOneMessage) {
@@ -139,7 +142,7 @@ TEST_F(WebSocketTest, BinaryGoesItsOwnWay) {
   client.binary("");
   client.text("x");
   EXPECT_EQ(client.read(), "x");
-  EXPECT_EQ(binary_, (std::vector<std::size_t>{3, 0}));
+  EXPECT_EQ(runner_.call([this] { return binary_; }), (std::vector<std::size_t>{3, 0}));
   EXPECT_EQ(texts_, 1U);
 }
 
@@ -277,8 +280,8 @@ TEST_F(WebSocketTest, ASlowReaderLosesItsOldestAndNobodyElseNotices) {
     EXPECT_EQ(quick.read(), std::to_string(i));
   }
   EXPECT_EQ(runner_.call([&] { return dropped; }), 20U);
-  EXPECT_EQ(first().dropped(), 20U);
-  EXPECT_EQ(sockets_.back()->dropped(), 0U);
+  EXPECT_EQ(runner_.call([&] { return first().dropped(); }), 20U);
+  EXPECT_EQ(runner_.call([&] { return sockets_.back()->dropped(); }), 0U);
   EXPECT_EQ(slow.read()->size(), std::size_t{16} << 20);
   for (int i = 20; i < 30; ++i) EXPECT_EQ(slow.read(), std::to_string(i));
 }
@@ -336,7 +339,7 @@ TEST_F(WebSocketTest, WhoAnswersPingsStays) {
   runner_.call(
       [&] { later = runner_.loop().after(300ms, [&] { first().send(shared("still here")); }); });
   EXPECT_EQ(client.read(), "still here");
-  EXPECT_TRUE(closed_.empty());
+  EXPECT_TRUE(runner_.call([this] { return closed_.empty(); }));
   runner_.call([&] { later.cancel(); });
 }
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include <boost/json/serialize.hpp>
 #include <spdlog/spdlog.h>
 
 #include "daruma/base/ids.hpp"
 #include "daruma/protocol/chunking.hpp"
+#include "daruma/protocol/json_text.hpp"
 
 namespace daruma::webrtc {
 
@@ -79,7 +79,7 @@ void RobotSession::on_text(std::string text) {
 }
 
 void RobotSession::answer(const boost::json::object& message, Delivered delivered) {
-  send(std::make_shared<const std::string>(boost::json::serialize(message)), std::move(delivered));
+  send(protocol::message_text(message), std::move(delivered));
 }
 
 void RobotSession::on_binary(std::size_t bytes) {

@@ -3,11 +3,11 @@
 #include <array>
 #include <vector>
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "daruma/protocol/command.hpp"
+#include "daruma/protocol/json_text.hpp"
 
 namespace daruma::websocket {
 namespace json = boost::json;
@@ -137,8 +137,7 @@ void SdkDoor::on_text(Client& client, std::string_view text) {
             if (delivered) delivered(false);
             return;
           }
-          open->send(std::make_shared<const std::string>(json::serialize(answer)),
-                     std::move(delivered));
+          open->send(protocol::message_text(answer), std::move(delivered));
         });
   }
   dispatcher_.submit(client.context, *command,

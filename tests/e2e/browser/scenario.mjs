@@ -103,6 +103,9 @@ export function scenario(name, options, body) {
           await page.screenshot({ path: join(artifacts, `failed-${slug(name)}-${i}.png`) })
             .catch(() => {});
           console.error(`[page ${i}] ${page.url()}\n${(page.complaints ?? []).join('\n')}`);
+          const told = await page.evaluate(() => globalThis.signalling?.inbox.texts.slice(-20))
+            .catch(() => undefined);
+          if (told) console.error(`[page ${i}] last words of signalling:\n${told.join('\n')}`);
         }
       }
       console.error(`--- darumad's log, "${name}" ---\n`

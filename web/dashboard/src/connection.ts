@@ -9,6 +9,8 @@ import { Signalling } from './signalling';
 import type { Socket } from './signalling';
 import type { PeerEvents, PeerPort } from './peer';
 
+const LEAVE_AFTER_MS = 1000;
+
 export type Why =
   | 'refused' // the signalling socket does not open
   | 'not_found' // the signalling server does not list the robot
@@ -44,6 +46,8 @@ export class Connection {
   link: Link = { kind: 'dialling', attempt: 1, why: null };
   private signalling: Signalling | undefined;
   private session: { id: string; peer: PeerPort } | undefined;
+  /** A session whose channel the robot closed; its own word about that is on the way, or never was. */
+  private leaving: { id: string; timer: ReturnType<typeof setTimeout> } | undefined;
   private readonly redial = new Redial();
   private readonly watchdog = new Watchdog();
   private attempt = 0;
@@ -67,6 +71,7 @@ export class Connection {
   /** Ends the session in order, and dials no more until start(). */
   stop(): void {
     this.hangUp();
+    clearTimeout(this.leaving?.timer);
     this.signalling?.close();
     this.signalling = undefined;
   }
@@ -128,7 +133,12 @@ export class Connection {
         if (this.session?.id === id) this.session.peer.candidate(ice);
       },
       ended: (id) => {
-        if (this.session?.id === id) this.fail('ended', 'the robot ended the session');
+        if (this.leaving?.id === id) clearTimeout(this.leaving.timer);
+        if (this.session?.id !== id) return;
+        // The server has forgotten it: there is nothing left to end.
+        this.session.peer.close();
+        this.session = undefined;
+        this.fail('ended', 'the robot ended the session');
       },
       closed: (welcomed) => {
         if (this.signalling !== signalling) return;
@@ -160,10 +170,20 @@ export class Connection {
       },
       lost: (why) => {
         if (!ours()) return;
-        const detail = why === 'closed' ? 'the channel closed' : 'the WebRTC connection failed';
-        this.fail(why, detail, why === 'failed');
+        if (why === 'failed') return this.fail(why, 'the WebRTC connection failed', true);
+        this.leave(signalling, id);
+        this.fail(why, 'the channel closed');
       },
     };
+  }
+
+  /** Ends a session that the robot seems to have ended, unless it says so itself. */
+  private leave(signalling: Signalling, id: string): void {
+    this.session?.peer.close();
+    this.session = undefined;
+    clearTimeout(this.leaving?.timer);
+    const timer = setTimeout(() => signalling.endSession(id), LEAVE_AFTER_MS);
+    this.leaving = { id, timer };
   }
 
   private opened(): void {

@@ -23,6 +23,8 @@ const STATE_EVERY_MS = 500;
 /** A pose frame within this makes asking for the state needless. */
 const POSE_FRESH_MS = 750;
 const RECEIPT_EVERY_MS = 200;
+/** While nobody answers: browsers log each failed request. */
+const RECEIPT_RETRY_MS = 500;
 /** A restart that has no end by then has none that this page would see. */
 const FOLLOW_LIMIT_MS = 90_000;
 /** A daemon that is up and does not know the receipt for so long will not find it any more. */
@@ -245,7 +247,7 @@ export class Controller {
         );
         break;
       }
-      await pause(RECEIPT_EVERY_MS);
+      await pause(receipt === undefined ? RECEIPT_RETRY_MS : RECEIPT_EVERY_MS);
     }
     this.updateRun(id, (run) => timeline.withoutReceipt(run, 'no end was reported in time'));
     if (this.following === id) this.following = '';

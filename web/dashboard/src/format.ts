@@ -1,27 +1,26 @@
 // Numbers as people read them. Pure.
 
-const NARROW = ' '; // between number and unit, never broken
-
 export function milliseconds(ms: number | null): string {
   if (ms === null) return '–';
-  if (ms < 1000) return `${Math.round(ms)}${NARROW}ms`;
+  if (ms < 0.5) return '<1 ms';
+  if (ms < 1000) return `${Math.round(ms)} ms`;
   return seconds(ms / 1000);
 }
 
 function seconds(s: number): string {
-  return `${s < 10 ? s.toFixed(2) : s.toFixed(1)}${NARROW}s`;
+  return `${s < 10 ? s.toFixed(2) : s.toFixed(1)} s`;
 }
 
 /** An age; `whole`: without tenths of a second. */
 export function age(s: number | null, whole = false): string {
   if (s === null || s < 0) return '–';
-  if (s < 10 && !whole) return `${s.toFixed(1)}${NARROW}s`;
-  if (s < 60) return `${Math.floor(s)}${NARROW}s`;
+  if (s < 10 && !whole) return `${s.toFixed(1)} s`;
+  if (s < 60) return `${Math.floor(s)} s`;
   const minutes = Math.floor(s / 60);
-  if (minutes < 60) return `${minutes}${NARROW}min ${two(Math.floor(s % 60))}${NARROW}s`;
+  if (minutes < 60) return `${minutes} min ${two(Math.floor(s % 60))} s`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return `${hours}${NARROW}h ${two(minutes % 60)}${NARROW}min`;
-  return `${Math.floor(hours / 24)}${NARROW}d ${hours % 24}${NARROW}h`;
+  if (hours < 24) return `${hours} h ${two(minutes % 60)} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 function two(n: number): string {

@@ -160,6 +160,8 @@ test('a robot that ends the session is dialled at once, over the same socket', a
   assert.deepEqual(world.messages, []);
   assert.equal(world.links.at(-1), 'connected');
   assert.ok(world.peers.slice(0, 3).every((peer) => peer.closed));
+  // Nobody is told to end what has ended.
+  assert.ok(!world.socket.sent.some((message) => message['type'] === 'endSession'));
 });
 
 test('a channel that closes without a word does the same, and says that we left', async (t) => {
@@ -169,9 +171,24 @@ test('a channel that closes without a word does the same, and says that we left'
   await world.connect();
   world.peer.events.lost('closed');
   await world.pass(0);
-  assert.ok(world.socket.sent.some((message) => message['type'] === 'endSession'));
   await world.connect();
   assert.equal(world.links.at(-1), 'connected');
+  const ended = () => world.socket.sent.filter((message) => message['type'] === 'endSession');
+  assert.deepEqual(ended(), []);
+  await world.pass(1000);
+  assert.deepEqual(ended(), [{ type: 'endSession', sessionId: 's0' }]);
+  assert.equal(world.links.at(-1), 'connected');
+});
+
+test('a channel that closes just before the robot says so is no reason to answer', async (t) => {
+  const world = new World(t);
+  world.connection.start();
+  await world.pass(0);
+  await world.connect();
+  world.peer.events.lost('closed');
+  world.socket.says({ type: 'endSession', sessionId: 's0' });
+  await world.pass(1000);
+  assert.ok(!world.socket.sent.some((message) => message['type'] === 'endSession'));
 });
 
 test('a refused socket is dialled after 2, 4, 8 and 8 s', async (t) => {

@@ -13,6 +13,7 @@ import {
 
 test('milliseconds', () => {
   assert.equal(milliseconds(null), '–');
+  assert.equal(milliseconds(0), '<1 ms');
   assert.equal(milliseconds(63.4), '63 ms');
   assert.equal(milliseconds(1240), '1.24 s');
   assert.equal(milliseconds(12_300), '12.3 s');

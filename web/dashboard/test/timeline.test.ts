@@ -4,7 +4,7 @@ import { receiptFrom } from '../src/model';
 import type { Receipt } from '../src/model';
 import * as timeline from '../src/timeline';
 import { noteWords, outcomeWords, tone } from '../src/views/run';
-import { receipt } from './model.test';
+import { receipt } from './receipt';
 
 const asked = (): timeline.Run => timeline.startRun('r1', 'backend', null, 1000);
 const told = receiptFrom(receipt) as Receipt;

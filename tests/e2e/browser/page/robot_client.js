@@ -94,7 +94,7 @@ class Signalling {
   /** A session whose command channel is open. */
   async connect(options) {
     const session = await this.dial(options);
-    await within(15000, 'channel data opens', session.opened);
+    await within(15000, 'channel data opens', Promise.race([session.opened, session.failed]));
     return session;
   }
 }
