@@ -30,7 +30,8 @@ struct Deadlines {
   Duration start = std::chrono::seconds(10);
   Duration stop = std::chrono::seconds(5);
   Duration acknowledge = std::chrono::seconds(1);
-  Duration end_sessions = std::chrono::seconds(1);
+  /// A peer that does not drain delays the others by no more; it is ended all the same.
+  Duration end_sessions = std::chrono::milliseconds(150);
   Duration check = std::chrono::seconds(2);
   /// How often the room's causes are read.
   Duration watch = std::chrono::milliseconds(100);
@@ -161,6 +162,7 @@ class Supervisor final : public LifecyclePort {
   std::vector<LifecycleObserver*> observers_;
   std::uint64_t notified_revision_ = 0;
   std::string notified_state_;
+  bool notified_in_transition_ = false;
 
   RoomState state_ = RoomState::kAbsent;
   std::unique_ptr<Room> room_;

@@ -208,8 +208,11 @@ LifecycleStatus Supervisor::status() const {
 
 void Supervisor::notify() {
   const auto state = wire_state();
-  if (state == notified_state_ && board_.revision() == notified_revision_) return;
+  if (state == notified_state_ && board_.revision() == notified_revision_ &&
+      in_transition() == notified_in_transition_)
+    return;
   notified_state_ = state;
+  notified_in_transition_ = in_transition();
   notified_revision_ = board_.revision();
   const auto observers = observers_;
   for (auto* observer : observers) observer->on_status();

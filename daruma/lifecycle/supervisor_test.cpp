@@ -387,11 +387,11 @@ TEST_F(SupervisorTest, AStartThatMissesItsDeadlineFailsAndSaysSo) {
   EXPECT_EQ(script_.alive, 0);
 }
 
-TEST_F(SupervisorTest, SessionsThatDoNotEndDelayByASecondOnly) {
+TEST_F(SupervisorTest, SessionsThatDoNotEndDelayTheOthersByAMomentOnly) {
   run();
   sessions_.ends = false;
   ask(request(Action::kRestart));
-  scheduler_.advance(1s);
+  scheduler_.advance(150ms);
   EXPECT_THAT(events_, ElementsAre("end_sessions", "stop", "start"));
 }
 

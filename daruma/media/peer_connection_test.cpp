@@ -37,6 +37,13 @@ class Browser {
     webrtc_ = gst_element_factory_make("webrtcbin", nullptr);
     gst_util_set_object_arg(G_OBJECT(webrtc_), "bundle-policy", "max-bundle");
     gst_bin_add(GST_BIN(pipeline_), webrtc_);
+    GObject* ice = nullptr;
+    GObject* agent = nullptr;
+    g_object_get(webrtc_, "ice-agent", &ice, nullptr);
+    g_object_get(ice, "agent", &agent, nullptr);
+    g_object_set(agent, "upnp", FALSE, nullptr);
+    g_object_unref(agent);
+    g_object_unref(ice);
     g_signal_connect(webrtc_, "on-ice-candidate", G_CALLBACK(&Browser::on_candidate), this);
     g_signal_connect(webrtc_, "on-data-channel", G_CALLBACK(&Browser::on_channel), this);
     g_signal_connect(pipeline_, "deep-element-added", G_CALLBACK(&Browser::on_element), this);
@@ -284,10 +291,14 @@ class PeerConnectionTest : public testing::Test {
     told_to_browser_ = told_to_robot_ = 0;
     answered_ = false;
     offer();
-    return run_until([&] {
+    const bool opened = run_until([&] {
       relay();
       return heard_->data_open && browser_->channel("data") != nullptr;
     });
+    EXPECT_TRUE(opened) << "here " << heard_->data_open << " there " << browser_->channels.size()
+                        << " answered " << answered_ << " gone " << heard_->gone << " candidates "
+                        << told_to_browser_ << " and " << told_to_robot_;
+    return opened;
   }
   bool stop() {
     bool told = false;

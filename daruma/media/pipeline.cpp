@@ -112,17 +112,18 @@ void on_offer_created(GstPromise* promise, gpointer data) {
   }
   gst_promise_unref(promise);
   gchar* text = gst_sdp_message_as_text(offer->sdp);
-  // Posted before candidates can be gathered, so that the offer is told first.
-  wanted->hop.post([sdp = std::string(text)](PipelineEvents& events) { events.offer_made(sdp); });
-  g_free(text);
+  // Applied before it is told, so that no answer can be quicker. Candidates come later still: this
+  // is the thread that would report them.
   GstPromise* applied = gst_promise_new();
   g_signal_emit_by_name(wanted->webrtc.get(), "set-local-description", offer, applied);
   gst_promise_unref(applied);
+  wanted->hop.post([sdp = std::string(text)](PipelineEvents& events) { events.offer_made(sdp); });
+  g_free(text);
   gst_webrtc_session_description_free(offer);
 }
 
-void on_negotiation_needed(GstElement* webrtc, const Hop* hop) {
-  auto* wanted = new OfferWanted{*hop, GstPtr<GstElement>(GST_ELEMENT(gst_object_ref(webrtc)))};
+void ask_for_offer(GstElement* webrtc, const Hop& hop) {
+  auto* wanted = new OfferWanted{hop, GstPtr<GstElement>(GST_ELEMENT(gst_object_ref(webrtc)))};
   GstPromise* promise = gst_promise_new_with_change_func(
       on_offer_created, wanted, [](gpointer data) { delete static_cast<OfferWanted*>(data); });
   g_signal_emit_by_name(webrtc, "create-offer", nullptr, promise);
@@ -218,7 +219,6 @@ Status Pipeline::make_elements() {
 }
 
 void Pipeline::connect_signals() {
-  on(webrtc_.get(), "on-negotiation-needed", hop_, G_CALLBACK(on_negotiation_needed));
   on(webrtc_.get(), "on-ice-candidate", hop_, G_CALLBACK(on_ice_candidate));
   on(webrtc_.get(), "on-data-channel", hop_, G_CALLBACK(on_foreign_channel));
   on(webrtc_.get(), "notify::connection-state", hop_, G_CALLBACK(on_connection_state));
@@ -246,7 +246,10 @@ void Pipeline::play() {
   const std::lock_guard lock(state_mutex_);
   if (closed_) return;
   if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
-    post_lost(hop_, "webrtcbin cannot be started");
+    return post_lost(hop_, "webrtcbin cannot be started");
+  // Not from on-negotiation-needed: that fires once, and may do so in READY, before there is a
+  // channel to offer.
+  ask_for_offer(webrtc_.get(), hop_);
 }
 
 void Pipeline::connect_channel(GstWebRTCDataChannel* channel, Channel kind) {

@@ -44,7 +44,8 @@ RobotRoom::RobotRoom(House& house) : house_(house), self_(std::make_shared<Robot
 
 RobotRoom::~RobotRoom() {
   close_doors();
-  house_.room = nullptr;
+  // The next one may have been made already.
+  if (house_.room == this) house_.room = nullptr;
 }
 
 void RobotRoom::later(UniqueFunction<void()> call) {
@@ -261,17 +262,17 @@ bool RobotRoom::has_motor(std::string_view name) const {
 }
 
 void RobotRoom::restart_motor(std::string_view name, UniqueFunction<void(Status)> done) {
-  const auto answer_later = [&](Status status) {
+  const auto joint = model::joint_index(name);
+  auto answer = [this, done = std::move(done)](Status status) mutable {
     later([done = std::move(done), status = std::move(status)]() mutable {
       done(std::move(status));
     });
   };
-  const auto joint = model::joint_index(name);
-  if (!joint) return answer_later(fail(Errc::kNotFound, fmt::format("no motor named '{}'", name)));
+  if (!joint) return answer(fail(Errc::kNotFound, fmt::format("no motor named '{}'", name)));
   if (state_ != State::kRunning || !robot_->answers()) {
-    return answer_later(fail(Errc::kUnavailable, "the motors do not answer"));
+    return answer(fail(Errc::kUnavailable, "the motors do not answer"));
   }
-  robot_->reapply(static_cast<control::JointMask>(1U << *joint), std::move(done));
+  robot_->reapply(static_cast<control::JointMask>(1U << *joint), std::move(answer));
 }
 
 boost::json::value RobotRoom::backend_status() const {

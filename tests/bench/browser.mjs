@@ -11,9 +11,8 @@ const kChunk = 50;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What the daemon holds, once it has come to rest. */
-async function held() {
-  await pause(kSettleMs);
+/** What the daemon holds. */
+function held() {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const number = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)[1]);
   return {
@@ -22,6 +21,12 @@ async function held() {
     threads: number('Threads'),
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
   };
+}
+
+/** The same, once it has come to rest. */
+async function heldAtRest() {
+  await pause(kSettleMs);
+  return held();
 }
 
 async function blankPage() {
@@ -35,7 +40,7 @@ async function blankPage() {
 }
 
 const server = await blankPage();
-const result = { before: await held(), rounds: [] };
+const result = { before: await heldAtRest(), rounds: [], trend: [] };
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--js-flags=--expose-gc'],  // a page may have 500 connections, closed ones that linger too
@@ -45,7 +50,7 @@ try {
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   await page.evaluate((signalling) => bench.start(signalling), url);
   await page.evaluate(() => bench.open());
-  result.one_peer = await held();
+  result.one_peer = await heldAtRest();
   await page.evaluate(() => bench.hangUp());
 
   const rounds = async (until) => {
@@ -53,13 +58,14 @@ try {
       const first = result.rounds.length;
       const count = Math.min(kChunk, until - first);
       result.rounds.push(...await page.evaluate(([i, n]) => bench.rounds(i, n), [first, count]));
+      result.trend.push({ restarts: result.rounds.length, ...held() });
       if (process.stderr.isTTY) process.stderr.write(`\r${result.rounds.length} restarts `);
     }
   };
   await rounds(kEarly);
-  result.early = await held();
+  result.early = await heldAtRest();
   await rounds(restarts);
-  result.late = await held();
+  result.late = await heldAtRest();
 } finally {
   await browser.close();
   server.close();

@@ -1,12 +1,10 @@
-"""Restarts over HTTP, /ws/sdk and signals: what is kept, what is told, and to whom."""
+"""Restarts over HTTP and /ws/sdk: what is kept, what is told, and to whom."""
 
-import json
-import signal
 import time
 
 import pytest
 
-from harness import free_ports, until
+from harness import until
 from web_socket import Closed, Silence
 
 RECEIPT_KEYS = {"id", "merged_into", "scope", "requested", "flags", "boot_id", "generation", "ack",
@@ -235,162 +233,6 @@ def test_commands_to_a_stopped_robot_are_told_so(daemon):
         ws.send({"type": "set_body_yaw", "body_yaw": 0.1})
         ws.send({"type": "get_state"})
         assert ws.ask({"type": "get_health"})["verdict"] == "healthy"
-
-
-def test_sighup_restarts_scope_daemon(daemon):
-    ws = daemon.ws()
-    daemon.signal(signal.SIGHUP)
-    assert ws.wait_closed().code == 1012
-    until("generation 2", lambda: daemon.status()["generation"] == 2)
-    receipt = daemon.ended(daemon.receipts()[0]["id"])
-    assert receipt["requested"]["by"] == "signal" and receipt["scope"] == "daemon"
-    assert daemon.process.poll() is None
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_the_process_cleanly(daemon, number):
-    sockets = [daemon.ws() for _ in range(5)]
-    deaf = daemon.ws(receive_buffer=4096)  # never reads, never answers a close
-    began = time.monotonic()
-    daemon.signal(number)
-    for ws in sockets:
-        assert ws.wait_closed().code == 1012
-    assert daemon.process.wait(3) == 0
-    assert time.monotonic() - began < 3
-    with pytest.raises(OSError):
-        daemon.status()
-    assert deaf.closed is None
-
-
-@pytest.mark.parametrize("flags", [{"goto_sleep_on_stop": "true"}, {"wake_up_on_start": "true"}])
-def test_sigterm_in_mid_restart_ends_within_bounds(daemon, flags):
-    daemon.restart(**flags)
-    phase = "sleeping" if "goto_sleep_on_stop" in flags else "starting"
-    until(phase, lambda: phase in [p["phase"] for p in daemon.receipts()[0]["phases"]])
-    code, took_s = daemon.terminate()
-    assert code == 0
-    assert took_s < 3, f"SIGTERM took {took_s:.1f} s in phase {phase}"
-
-
-def test_scope_process_replaces_the_program_and_keeps_pid_and_ports(make_daemon):
-    http_port, signalling_port = free_ports(2)
-    daemon = make_daemon(http_port=http_port, signalling_port=signalling_port).start()
-    daemon.restart_and_wait(scope="backend")
-    pid = daemon.pid
-    before = daemon.status()
-    for _ in range(3):
-        ws = daemon.ws()
-        ack = daemon.restart(scope="process")
-        assert ack["scope"] == "process"
-        assert ws.wait_closed().code == 1012
-        receipt = daemon.ended(ack["id"])
-        after = daemon.wait_state("running")
-        assert receipt["outcome"] == "done" and receipt["boot_id"] == before["boot_id"]
-        assert receipt["generation"]["before"] == before["generation"]
-        assert after["generation"] == receipt["generation"]["after"] == before["generation"] + 1
-        assert after["boot_id"] != before["boot_id"] and after["uptime_s"] < 10
-        assert daemon.pid == pid and daemon.process.poll() is None
-        assert after["signalling_port"] == signalling_port
-        assert daemon.http_port == http_port
-        before = after
-    with daemon.ws() as ws:
-        ws.expect("joint_positions")
-    assert daemon.terminate()[0] == 0
-
-
-def test_scope_process_leaks_nothing_into_its_successor(daemon):
-    counts = []
-    for _ in range(6):
-        daemon.ended(daemon.restart(scope="process")["id"])
-        daemon.wait_state("running")
-        counts.append(daemon.descriptors())
-    assert max(counts) <= counts[0] + 1, counts
-
-
-def ask_and_wait(daemon, message, phase):
-    """Sends a restart and waits until its receipt is in that phase ('' = not acted on yet)."""
-    ws = daemon.ws()
-    ws.ask(message)
-
-    def reached():
-        receipt = daemon.receipt(message["id"])
-        words = [p["phase"] for p in receipt["phases"]]
-        return receipt["outcome"] is None and (words[-1:] == [phase] if phase else not words)
-    until(f"phase {phase}", reached)
-    return ws
-
-
-@pytest.mark.parametrize("phase, fields", [
-    ("", {"confirm": True}),
-    ("sleeping", {"goto_sleep_on_stop": True}),
-    ("starting", {"wake_up_on_start": True}),
-])
-def test_kill_9_in_mid_restart_leaves_an_interrupted_receipt(daemon, phase, fields):
-    message = {"type": "restart_daemon", "id": "cut-short", **fields}
-    ask_and_wait(daemon, message, phase)
-    if phase:
-        other = daemon.ws()
-        joined = other.ask({"type": "restart_daemon", "id": "joined"})
-        assert joined["merged"] is True
-    daemon.kill()
-    # What was being written when the power went is torn.
-    with open(daemon.state_dir / "receipts.jsonl", "a", encoding="utf-8") as file:
-        file.write('{"id":"torn","merged_into":nul')
-    daemon.start()
-    for name in ("cut-short", "joined") if phase else ("cut-short",):
-        receipt = daemon.receipt(name)
-        assert receipt["outcome"] == "interrupted" and receipt["error"], receipt
-    assert daemon.receipt("torn") is None
-    daemon.restart_and_wait()
-
-
-def test_kill_9_in_a_stop_leaves_an_interrupted_receipt(daemon):
-    job = daemon.post("/api/daemon/stop?goto_sleep=true").json()["job_id"]
-    until("sleeping", lambda: daemon.receipt(job)["phases"])
-    daemon.kill()
-    daemon.start()
-    assert daemon.receipt(job)["outcome"] == "interrupted"
-
-
-def test_an_ended_receipt_survives_kill_9(daemon):
-    receipt = daemon.restart_and_wait(id="kept")
-    daemon.kill()
-    daemon.start()
-    assert daemon.receipt("kept") == receipt
-
-
-def test_three_deaths_while_starting_are_a_crash_loop(make_daemon):
-    daemon = make_daemon("--wake-up-on-start")
-    for _ in range(3):
-        daemon.start(state=None)
-        daemon.wait_state("starting")
-        daemon.kill()
-    daemon.start(state=None)
-    status = daemon.wait_state("error")
-    assert status["health"]["verdict"] == "unhealthy" and status["backend_status"] is None
-    cause = daemon.causes()["crash_loop"]
-    assert cause["cure"]["scope"] and cause["hint"]
-    assert "crash_loop" in status["error"] or "3 starts failed" in status["error"]
-    # The doors are open: log, receipts, signalling.
-    assert daemon.get("/api/daemon/logs")["lines"]
-    with daemon.signalling() as ws:
-        assert ws.receive_json()["type"] == "welcome"
-    # An explicit restart tries again.
-    daemon.restart_and_wait(scope="auto")
-    assert daemon.wait_state("running")["health"]["verdict"] == "healthy"
-
-
-@pytest.mark.parametrize("age_s, loops", [(5, True), (70, False)])
-def test_failed_starts_count_for_a_minute(make_daemon, age_s, loops):
-    daemon = make_daemon()
-    daemon.state_dir.mkdir(parents=True)
-    at_ms = int((time.time() - age_s) * 1000)
-    with open(daemon.state_dir / "receipts.jsonl", "w", encoding="utf-8") as file:
-        for number in range(3):
-            file.write(json.dumps({"start": {"boot_id": f"boot-{number}", "at_ms": at_ms,
-                                             "succeeded": False}}) + "\n")
-    daemon.start(state="error" if loops else "running")
-    assert ("crash_loop" in daemon.causes()) is loops
 
 
 def test_restarts_can_be_limited_to_where_they_come_from(make_daemon):

@@ -171,6 +171,17 @@ def test_the_robot_offers(peer):
     assert isinstance(candidate["ice"]["sdpMLineIndex"], int)
 
 
+def test_every_offer_has_its_data_section(peer):
+    one = peer()
+    robot = one.robot_id()
+    for _ in range(60):
+        one.send("startSession", peerId=robot)
+        session = one.ws.expect("sessionStarted")["sessionId"]
+        offer = one.ws.expect(lambda m, s=session: m.get("sessionId") == s)
+        assert "m=application" in offer["sdp"]["sdp"], offer
+        one.send("endSession", sessionId=session)
+
+
 def test_a_consumer_cannot_offer(peer):
     one = peer()
     robot = one.robot_id()

@@ -1,6 +1,8 @@
-"""A flood of restarts: everybody gets an answer, the robot restarts a few times, status stays quick."""
+"""A flood of restarts: everybody gets an answer, the robot restarts a few times, and status stays
+quick."""
 
 import json
+import re
 import threading
 import time
 
@@ -35,12 +37,13 @@ class StatusWatch(threading.Thread):
         return self.worst_s
 
 
-def storm(daemon, scope):
-    """Sends PEERS x REQUESTS restarts at once; returns the acks, and how many sockets closed."""
+def storm(daemon, scope, name):
+    """Sends PEERS x REQUESTS restarts at once; returns the acks, how many sockets closed before they
+    had all of theirs, and the slowest status of that time."""
     sockets = [daemon.ws() for _ in range(PEERS)]
     for peer, ws in enumerate(sockets):
         ws.burst = "".join(json.dumps({"type": "restart_daemon", "scope": scope,
-                                       "id": f"{scope}-{peer}-{n}"}) + "\n"
+                                       "id": f"{name}-{peer}-{n}"}) + "\n"
                            for n in range(REQUESTS)).splitlines()
     watch = StatusWatch(daemon)
     for ws in sockets:
@@ -65,29 +68,33 @@ def storm(daemon, scope):
     until("quiet again", lambda: daemon.status()["state"] == "running"
           and all(r["outcome"] for r in daemon.receipts(256)))
     worst_s = watch.stop()
+    print(f"{scope}: {len(acks)} acks, {closed} sockets closed, generation "
+          f"{daemon.status()['generation']}, slowest of {watch.answers} statuses "
+          f"{worst_s * 1000:.0f} ms")
     for ws in sockets:
         ws.close()
     return acks, closed, worst_s
 
 
 def test_a_storm_of_scope_backend_is_answered_whole(daemon):
-    acks, closed, worst_s = storm(daemon, "backend")
+    acks, closed, worst_s = storm(daemon, "backend", "b")
     assert closed == 0
     assert len(acks) == PEERS * REQUESTS
     assert all(ack["status"] == "ok" for ack in acks)
     restarts = daemon.status()["generation"] - 1
-    assert 1 <= restarts <= 200, f"{restarts} restarts"
+    assert 1 <= restarts <= 20, f"{restarts} restarts"
     assert worst_s < 0.1, f"a status took {worst_s * 1000:.0f} ms"
 
 
 def test_a_storm_of_scope_daemon_leaves_nothing_behind(daemon):
-    storm(daemon, "daemon")  # warms up
+    storm(daemon, "daemon", "warms-up")
     before = Footprint(daemon)
     generation = daemon.status()["generation"]
-    acks, closed, worst_s = storm(daemon, "daemon")
-    # The ids are known by now: nobody restarts anything, everybody is answered.
-    assert len(acks) + closed * REQUESTS >= PEERS * REQUESTS
-    assert daemon.status()["generation"] - generation <= 200
+    acks, closed, worst_s = storm(daemon, "daemon", "d")
+    # What came too late for the closing sockets was not taken; what was taken was answered.
+    taken = re.findall(r"restart (?:accepted|merged|waits): .* id=d-\d+-\d+ ", daemon.log())
+    assert len(acks) == len(taken) and (closed or len(acks) == PEERS * REQUESTS)
+    assert 1 <= daemon.status()["generation"] - generation <= 20
     assert worst_s < 0.1, f"a status took {worst_s * 1000:.0f} ms"
     before.assert_back(rss_kb=8192)
 

@@ -1,5 +1,6 @@
 #include "daruma/transport/http/static_files.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -42,6 +43,27 @@ bool is_plain(std::string_view name) {
          name.front() != '/';
 }
 
+/// True when the file, links followed, lies below the folder.
+bool is_below(const fs::path& path, const fs::path& folder) {
+  std::error_code error;
+  const auto root = fs::canonical(folder, error);
+  if (error) return false;
+  const auto file = fs::canonical(path, error);
+  if (error) return false;
+  const auto [in_root, in_file] = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
+  return in_root == root.end() && in_file != file.end();
+}
+
+/// True when `If-None-Match` names the tag, weakly or not, or any.
+bool names_tag(std::string_view header, std::string_view etag) {
+  if (header == "*") return true;
+  for (auto at = header.find(etag); at != header.npos; at = header.find(etag, at + 1)) {
+    const auto after = header.substr(at + etag.size());
+    if (after.empty() || after.front() == ',' || after.front() == ' ') return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 StaticFiles::StaticFiles(std::string folder) : folder_(std::move(folder)) {}
@@ -55,6 +77,7 @@ StaticFiles::File* StaticFiles::load(const std::string& name) {
   const auto changed = fs::last_write_time(path, error).time_since_epoch().count();
   const auto known = files_.find(name);
   if (known != files_.end() && known->second.changed == changed) return &known->second;
+  if (!is_below(path, folder_)) return nullptr;
   const auto size = fs::file_size(path, error);
   if (error || size > kLargestFile) return nullptr;
   if (known == files_.end() && files_.size() == kMostFiles) files_.clear();
@@ -68,12 +91,16 @@ StaticFiles::File* StaticFiles::load(const std::string& name) {
 }
 
 std::optional<net::Response> StaticFiles::find(const net::Request& request) {
+  if (!request.path.starts_with('/')) return std::nullopt;
   const std::string name = request.path == "/" ? "index.html" : request.path.substr(1);
   const auto* file = load(name);
   if (file == nullptr && request.path != "/") return std::nullopt;
   net::Response response;
   // Asked again each time: a page from before an update must not talk to the daemon after it.
-  response.headers = {{"cache-control", "no-cache"}, {"x-content-type-options", "nosniff"}};
+  response.headers = {{"cache-control", "no-cache"},
+                      {"x-content-type-options", "nosniff"},
+                      // A foreign page must not lay a frame over the restart button.
+                      {"content-security-policy", "frame-ancestors 'self'"}};
   if (file == nullptr) {
     response.content_type = "text/html; charset=utf-8";
     response.body = std::make_shared<const std::string>(kNoPage);
@@ -82,7 +109,7 @@ std::optional<net::Response> StaticFiles::find(const net::Request& request) {
   response.headers.emplace_back("etag", file->etag);
   response.content_type = file->content_type;
   const auto* known = request.header("if-none-match");
-  if (known != nullptr && *known == file->etag)
+  if (known != nullptr && names_tag(*known, file->etag))
     response.status = 304;
   else
     response.body = file->text;

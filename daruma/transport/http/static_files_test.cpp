@@ -51,6 +51,7 @@ TEST_F(StaticFilesTest, ServesThePageAndItsParts) {
   EXPECT_EQ(*page->body, "<h1>page</h1>");
   EXPECT_EQ(page->content_type, "text/html; charset=utf-8");
   EXPECT_EQ(header(*page, "x-content-type-options"), "nosniff");
+  EXPECT_EQ(header(*page, "content-security-policy"), "frame-ancestors 'self'");
   const auto script = get("/assets/app.js");
   ASSERT_TRUE(script);
   EXPECT_EQ(*script->body, "let a");
@@ -59,7 +60,7 @@ TEST_F(StaticFilesTest, ServesThePageAndItsParts) {
 }
 
 TEST_F(StaticFilesTest, NoPathLeadsOut) {
-  for (const std::string& path :
+  for (const auto* path :
        {"/../secret.txt", "/assets/../../secret.txt", "/..", "/.", "/./index.html", "//etc/passwd",
         "/.hidden", "/assets/.hidden", "/..\\secret.txt", "/assets\\app.js", "/assets", "/assets/",
         "", "*", "/nothing"})

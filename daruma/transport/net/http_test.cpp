@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <memory>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -98,14 +99,15 @@ TEST_F(HttpTest, UnderstandsEveryFormOfTarget) {
 
 TEST_F(HttpTest, KeepsConnectionsAlive) {
   start();
-  HttpClient client(port_);
+  auto client = std::make_unique<HttpClient>(port_);
   for (int i = 0; i < 3; ++i) {
-    client.write("GET /" + std::to_string(i) + " HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    EXPECT_TRUE(client.read().body.starts_with("GET /" + std::to_string(i)));
+    client->write("GET /" + std::to_string(i) + " HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    EXPECT_TRUE(client->read().body.starts_with("GET /" + std::to_string(i)));
   }
-  client.write("GET /last HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-  EXPECT_EQ(client.read().header("connection"), "close");
-  EXPECT_TRUE(client.ended());
+  client->write("GET /last HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+  EXPECT_EQ(client->read().header("connection"), "close");
+  EXPECT_TRUE(client->ended());
+  client.reset();
   EXPECT_TRUE(runner_.eventually([this] { return server_->connections() == 0; }));
   EXPECT_EQ(sent_, 4);
   EXPECT_EQ(lost_, 0);

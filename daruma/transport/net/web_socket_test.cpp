@@ -42,6 +42,9 @@ class WebSocketTest : public testing::Test {
   }
   ~WebSocketTest() override {
     runner_.call([this] {
+      // Sockets that are still open end after this object.
+      for (auto& socket : sockets_)
+        socket->on_text = nullptr, socket->on_binary = nullptr, socket->on_closed = nullptr;
       sockets_.clear();
       server_.reset();
     });

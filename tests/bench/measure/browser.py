@@ -56,13 +56,15 @@ def durations(rounds, renew):
                f"{spread_text(with_restart, 'ms')}; without: p50 {without['p50']:.0f}; {ratio:.2f} x",
                ratio <= 1.5 and with_restart["p50"] < 150,
                {"restart_ms": with_restart, "open_ms": without, "ratio": ratio,
+                "ack_ms": spread([r["ack_ms"] for r in chosen if "ack_ms" in r]),
                 "over_ms": spread([r["over_ms"] for r in chosen]),
+                "redial_ms": spread([r["restart_ms"] - r["over_ms"] for r in chosen]),
                 "refusals": sum(r["refusals"] for r in chosen)})
 
 
 def remains(seen, count):
     early, late = seen["early"], seen["late"]
-    figures = {"early": early, "late": late}
+    figures = {"early": early, "late": late, "trend": seen["trend"]}
     more = late["rss_mb"] - early["rss_mb"]
     when = f"after {count:,} restarts with sessions, against after 10"
     return [Row(f"RSS {when}", "<= 1 MB more",

@@ -1,4 +1,4 @@
-// A real darumad in a folder of its own: started, watched, killed, started again, always cleaned up.
+// A real darumad in a folder of its own: started, watched, killed, started again, cleaned up.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -67,22 +67,34 @@ export class Daemon {
     if (!existsSync(binary)) throw new Error(`${binary} is missing`);
     this.port = undefined;
     const mark = this.text.length;
-    const child = spawn(binary, [
-      '--mockup-sim', '--no-wake-up-on-start', '--no-goto-sleep-on-stop',
-      '--fastapi-port', String(this.options.httpPort),
-      '--signalling-port', String(this.options.signallingPort),
-      '--state-dir', join(this.folder, 'state'), '--web-root', webRoot, ...this.options.args,
-    ], {
-      cwd: this.folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env.PATH,
-        HOME: home,
-        LANG: 'C.UTF-8',
-        // GStreamer's list of plugins: read anew by every process would cost half a second each.
-        GST_REGISTRY: join(this.folder, '..', 'gstreamer-registry.bin'),
+    const child = spawn(
+      binary,
+      [
+        '--mockup-sim',
+        '--no-wake-up-on-start',
+        '--no-goto-sleep-on-stop',
+        '--fastapi-port',
+        String(this.options.httpPort),
+        '--signalling-port',
+        String(this.options.signallingPort),
+        '--state-dir',
+        join(this.folder, 'state'),
+        '--web-root',
+        webRoot,
+        ...this.options.args,
+      ],
+      {
+        cwd: this.folder,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          PATH: process.env.PATH,
+          HOME: home,
+          LANG: 'C.UTF-8',
+          // GStreamer's list of plugins: read anew by every process would cost half a second each.
+          GST_REGISTRY: join(this.folder, '..', 'gstreamer-registry.bin'),
+        },
       },
-    });
+    );
     this.child = child;
     living.add(child);
     this.exited = new Promise((resolve) => {
@@ -93,7 +105,9 @@ export class Daemon {
         for (const waiter of [...this.waiters]) waiter();
       });
     });
-    child.once('error', (error) => { this.text += String(error); });
+    child.once('error', (error) => {
+      this.text += String(error);
+    });
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
       stream.on('data', (chunk) => {
@@ -130,7 +144,9 @@ export class Daemon {
     return response.json();
   }
 
-  status() { return this.get('/api/daemon/status'); }
+  status() {
+    return this.get('/api/daemon/status');
+  }
 
   /** The newest receipts, newest first, without the key around them. */
   async receipts(limit = 20) {
@@ -140,11 +156,16 @@ export class Daemon {
 
   /** The newest receipt, once it has ended. */
   endedReceipt(id, ms = 15000) {
-    return until(`receipt ${id ?? '(newest)'} ends`, async () => {
-      const receipt = id ? await this.get(`/api/daemon/restarts/${id}`)
-        : (await this.receipts(1))[0];
-      return receipt?.outcome ? receipt : undefined;
-    }, ms);
+    return until(
+      `receipt ${id ?? '(newest)'} ends`,
+      async () => {
+        const receipt = id
+          ? await this.get(`/api/daemon/restarts/${id}`)
+          : (await this.receipts(1))[0];
+        return receipt?.outcome ? receipt : undefined;
+      },
+      ms,
+    );
   }
 
   async kill9() {

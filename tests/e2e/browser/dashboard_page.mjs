@@ -8,9 +8,11 @@ export class Dashboard {
     this.restartButton = this.at('restart-button');
   }
 
-  at(id) { return this.page.getByTestId(id); }
+  at(id) {
+    return this.page.getByTestId(id);
+  }
 
-  /** Waits until the element with this test id has the attribute, or the text when no name is given. */
+  /** Waits until this test id has the value in data-`attribute`; without `attribute`: the text. */
   shows(id, value, attribute, timeout = 10000) {
     const found = attribute
       ? this.page.locator(`[data-testid="${id}"][data-${attribute}="${value}"]`)
@@ -19,7 +21,9 @@ export class Dashboard {
   }
 
   /** Connected over the data channel. */
-  connected(timeout = 20000) { return this.shows('connection', 'connected', 'state', timeout); }
+  connected(timeout = 20000) {
+    return this.shows('connection', 'connected', 'state', timeout);
+  }
 
   async well(timeout = 20000) {
     await this.connected(timeout);
@@ -27,8 +31,12 @@ export class Dashboard {
     await this.shows('verdict', 'healthy', 'verdict', timeout);
   }
 
-  async generation() { return Number(await this.at('generation').innerText()); }
-  async bootId() { return this.at('boot-id').getAttribute('title'); }
+  async generation() {
+    return Number(await this.at('generation').innerText());
+  }
+  async bootId() {
+    return this.at('boot-id').getAttribute('title');
+  }
 
   async choose({ scope, sleep, wake } = {}) {
     if (scope) await this.at('restart-scope').selectOption(scope);
@@ -53,9 +61,11 @@ export class Dashboard {
 
   /** Waits until the timeline of this restart has ended so, and the receipts say the same. */
   async ended(id, outcome = 'done', timeout = 30000) {
-    await this.page.locator(`[data-testid="run"][data-id="${id}"][data-outcome="${outcome}"]`)
+    await this.page
+      .locator(`[data-testid="run"][data-id="${id}"][data-outcome="${outcome}"]`)
       .waitFor({ timeout });
-    await this.page.locator(`[data-testid="receipt"][data-id="${id}"][data-outcome="${outcome}"]`)
+    await this.page
+      .locator(`[data-testid="receipt"][data-id="${id}"][data-outcome="${outcome}"]`)
       .waitFor({ timeout });
   }
 
@@ -83,7 +93,8 @@ export class Dashboard {
         while (parent && !/auto|scroll|hidden|clip/.test(getComputedStyle(parent).overflowX)) {
           parent = parent.parentElement;
         }
-        if (!parent) out.push(`${element.tagName}#${element.id}.${element.className}: ${box.right}`);
+        if (!parent)
+          out.push(`${element.tagName}#${element.id}.${element.className}: ${box.right}`);
       }
       return out;
     });
@@ -92,6 +103,9 @@ export class Dashboard {
 
 /** Complaints of the console that are not the browser's own words about a daemon that is down. */
 export function faults(page) {
-  return page.complaints.filter((line) => !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET/.test(line)
-    && !/WebSocket connection to .* failed/.test(line));
+  return page.complaints.filter(
+    (line) =>
+      !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET/.test(line) &&
+      !/WebSocket connection to .* failed/.test(line),
+  );
 }

@@ -16,7 +16,7 @@ mkdirSync(artifacts, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'daruma-browser-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-let shared;  // one browser for all tests; each test has contexts of its own
+let shared; // one browser for all tests; each test has contexts of its own
 async function sharedBrowser() {
   shared ??= chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
   return shared;
@@ -29,9 +29,10 @@ after(async () => {
 /** Serves an empty page and scripts on loopback: a page of somebody else, as an app's would be. */
 export async function servePage(scripts) {
   const names = Object.keys(scripts);
-  const html = '<!doctype html><meta charset="utf-8"><title>blank</title>'
-    + '<link rel="icon" href="data:,">'
-    + names.map((name) => `<script src="/${name}"></script>`).join('');
+  const html =
+    '<!doctype html><meta charset="utf-8"><title>blank</title>' +
+    '<link rel="icon" href="data:,">' +
+    names.map((name) => `<script src="/${name}"></script>`).join('');
   const server = createServer((request, response) => {
     const script = scripts[request.url.slice(1)];
     if (request.url === '/') {
@@ -45,7 +46,11 @@ export async function servePage(scripts) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}/`,
-    close: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
   };
 }
 
@@ -54,20 +59,25 @@ export function pageScript(name) {
 }
 
 let count = 0;
-const slug = (name) => name.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 60);
+const slug = (name) =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 60);
 
 /**
- * A test that gets `{daemon, newPage, t}`. `options`: daemon (options of Daemon, or a function of the
- * test's folder, and of a list for what to undo, that gives them), scripts (of the blank page; without: pages are the daemon's own),
- * expectErrors (patterns of log lines at ERROR that belong to the test), timeout.
+ * A test that gets `{daemon, newPage, t, folder}`. `options`: daemon (options of Daemon, or a
+ * function of the test's folder and of a list for what to undo at the end, that gives them),
+ * scripts (of the blank page; without: pages are the daemon's own), expectErrors (patterns of log
+ * lines at ERROR that belong to the test), timeout.
  */
 export function scenario(name, options, body) {
   test(name, { timeout: options.timeout ?? 60000 }, async (t) => {
     const own = join(folder, String(++count));
     mkdirSync(own, { recursive: true });
     const cleanUp = [];
-    const settings = typeof options.daemon === 'function' ? await options.daemon(own, cleanUp)
-      : options.daemon;
+    const settings =
+      typeof options.daemon === 'function' ? await options.daemon(own, cleanUp) : options.daemon;
     const daemon = new Daemon(own, settings);
     const contexts = [];
     let server;
@@ -82,7 +92,9 @@ export function scenario(name, options, body) {
         page.complaints = [];
         page.on('console', (message) => {
           if (message.type() === 'error' || message.type() === 'warning') {
-            page.complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+            page.complaints.push(
+              `${message.type()}: ${message.text()} (${message.location().url})`,
+            );
           }
         });
         page.on('pageerror', (error) => page.complaints.push(`exception: ${error.stack}`));
@@ -93,23 +105,29 @@ export function scenario(name, options, body) {
       for (const context of contexts) await context.close();
       const ended = await daemon.stop();
       assert.deepEqual(ended, { code: 0, signal: null }, 'darumad ends in order after SIGTERM');
-      const errors = daemon.text.split('\n')
+      const errors = daemon.text
+        .split('\n')
         .filter((line) => / - (ERROR|CRITICAL) - |-CRITICAL \*\*|ERROR: .*Sanitizer/.test(line))
         .filter((line) => !(options.expectErrors ?? []).some((pattern) => pattern.test(line)));
       assert.deepEqual(errors, [], 'errors in the log of darumad');
     } catch (error) {
       for (const [i, context] of contexts.entries()) {
         for (const page of context.pages()) {
-          await page.screenshot({ path: join(artifacts, `failed-${slug(name)}-${i}.png`) })
+          await page
+            .screenshot({ path: join(artifacts, `failed-${slug(name)}-${i}.png`) })
             .catch(() => {});
           console.error(`[page ${i}] ${page.url()}\n${(page.complaints ?? []).join('\n')}`);
-          const told = await page.evaluate(() => globalThis.signalling?.inbox.texts.slice(-20))
+          const told = await page
+            .evaluate(() => globalThis.signalling?.inbox.texts.slice(-20))
             .catch(() => undefined);
           if (told) console.error(`[page ${i}] last words of signalling:\n${told.join('\n')}`);
         }
       }
-      console.error(`--- darumad's log, "${name}" ---\n`
-        + daemon.text.split('\n').slice(-120).join('\n') + '\n---');
+      console.error(
+        `--- darumad's log, "${name}" ---\n` +
+          daemon.text.split('\n').slice(-120).join('\n') +
+          '\n---',
+      );
       throw error;
     } finally {
       for (const context of contexts) await context.close().catch(() => {});

@@ -51,6 +51,8 @@ export class Connection {
   private readonly redial = new Redial();
   private readonly watchdog = new Watchdog();
   private attempt = 0;
+  /** This dial began on a socket from before. */
+  private reused = false;
   /** Counts dials and ends, so that what belongs to an earlier one is known and dropped. */
   private turn = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -97,6 +99,7 @@ export class Connection {
       () => this.fail('timeout', 'no session within 15 s', true),
       DIAL_LIMIT_MS,
     );
+    this.reused = this.signalling !== undefined;
     if (this.signalling) return this.signalling.list();
     this.environment.socket().then(
       (socket) => {
@@ -144,6 +147,8 @@ export class Connection {
         if (this.signalling !== signalling) return;
         this.signalling = undefined;
         if (this.link.kind === 'waiting') return;
+        // A socket from before goes with the process that it led to; the dial has not been tried.
+        if (this.link.kind === 'dialling' && this.reused && !this.session) return this.dial();
         this.fail(welcomed ? 'closed' : 'refused', 'the signalling socket closed');
       },
     });

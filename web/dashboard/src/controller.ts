@@ -1,20 +1,19 @@
-// What the page does: keeps the connection, follows the daemon, restarts it. The views only show `state`.
+// What the page does: keeps the connection and follows the daemon. The views only show `state`.
 import { Chunks } from './chunks';
 import { Commands } from './commands';
 import type { Command } from './commands';
 import { Connection } from './connection';
 import type { Link } from './connection';
-import { freshId } from './format';
-import { request } from './http';
-import { flagAt, listAt, numberAt, objectAt, parseObject, textAt, textOrNull } from './json';
+import { overHttp, request } from './http';
+import { isObject, listAt, numberAt, objectAt, parseObject, textAt, textOrNull } from './json';
 import type { Json } from './json';
 import { LogBuffer } from './logs';
-import { healthFrom, previewFrom, receiptFrom, receiptsFrom, robotFrom, statusFrom } from './model';
-import type { Preview, Receipt, RobotState, Status } from './model';
+import { healthFrom, robotFrom, statusFrom } from './model';
+import type { RobotState, Status } from './model';
 import { Peer } from './peer';
+import { Restarts, emptyRestartState, messageOf } from './restarts';
+import type { RestartState } from './restarts';
 import type { Socket } from './signalling';
-import * as timeline from './timeline';
-import type { Refusal, Run } from './timeline';
 
 const DEFAULT_SIGNALLING_PORT = 8443;
 const STATUS_EVERY_MS = 2000;
@@ -22,25 +21,8 @@ const HTTP_EVERY_MS = 1000;
 const STATE_EVERY_MS = 500;
 /** A pose frame within this makes asking for the state needless. */
 const POSE_FRESH_MS = 750;
-const RECEIPT_EVERY_MS = 200;
-/** While nobody answers: browsers log each failed request. */
-const RECEIPT_RETRY_MS = 500;
-/** A restart that has no end by then has none that this page would see. */
-const FOLLOW_LIMIT_MS = 90_000;
-/** A daemon that is up and does not know the receipt for so long will not find it any more. */
-const RECEIPT_LOST_MS = 4000;
-const RECEIPTS_SHOWN = 50;
-/** A page that is opened so soon after a restart shows its timeline. */
-const RECENT_MS = 30_000;
 
-export interface Choice {
-  scope: string;
-  motor: string;
-  sleep: boolean;
-  wake: boolean;
-}
-
-export interface AppState {
+export interface AppState extends RestartState {
   link: Link;
   http: 'ok' | 'silent' | null;
   signallingPort: number | null;
@@ -50,10 +32,6 @@ export interface AppState {
   robot: RobotState | null;
   robotAt: number;
   robotError: string | null;
-  choice: Choice;
-  plan: { preview: Preview | null; refusal: Refusal | null };
-  run: Run | null;
-  receipts: Receipt[];
   /** What the last robot button did. */
   said: { text: string; bad: boolean };
 }
@@ -61,6 +39,7 @@ export interface AppState {
 export class Controller {
   readonly log = new LogBuffer();
   readonly state: AppState;
+  readonly restarts: Restarts;
   /** Set by the page: something is to be shown anew; lines were logged. */
   changed: () => void = () => {};
   logged: () => void = () => {};
@@ -70,11 +49,10 @@ export class Controller {
   private readonly connection: Connection;
   private readonly fixedPort: number | null;
   private poseAt = 0;
-  private following = '';
-  private planTimer: ReturnType<typeof setTimeout> | undefined;
-  private receiptsTimer: ReturnType<typeof setTimeout> | undefined;
   private planFor = '';
-  private receiptsRead = false;
+  /** The last line that came over HTTP; null: they come over the channel, or HTTP has none. */
+  private httpLine: number | null = null;
+  private httpHasLogs = true;
 
   constructor() {
     const asked = Number(new URLSearchParams(location.search).get('signalling'));
@@ -94,6 +72,7 @@ export class Controller {
       },
     );
     this.state = {
+      ...emptyRestartState(),
       link: this.connection.link,
       http: null,
       signallingPort: this.fixedPort,
@@ -102,12 +81,17 @@ export class Controller {
       robot: null,
       robotAt: 0,
       robotError: null,
-      choice: { scope: 'daemon', motor: 'body_rotation', sleep: false, wake: false },
-      plan: { preview: null, refusal: null },
-      run: null,
-      receipts: [],
       said: { text: '', bad: false },
     };
+    this.restarts = new Restarts(this.state, {
+      connected: () => this.connected,
+      send: (command, limitMs) => this.send(command, limitMs),
+      answered: () => {
+        if (this.state.http === 'silent') void this.pollHttp();
+      },
+      ended: () => this.connection.dialNow(),
+      changed: () => this.changed(),
+    });
   }
 
   start(): void {
@@ -142,162 +126,6 @@ export class Controller {
   async send(command: Command, limitMs?: number): Promise<Json> {
     if (this.connected) return this.commands.send(command, limitMs);
     return overHttp(command);
-  }
-
-  // --- restart
-
-  choose(choice: Partial<Choice>): void {
-    Object.assign(this.state.choice, choice);
-    this.planSoon();
-    this.changed();
-  }
-
-  get restarting(): boolean {
-    const { run } = this.state;
-    return run !== null && !timeline.isOver(run);
-  }
-
-  async restart(): Promise<void> {
-    if (this.restarting) return;
-    const id = freshId();
-    const command = { ...this.restartCommand(), id };
-    const motor = this.state.choice.scope === 'motor' ? this.state.choice.motor : null;
-    this.setRun(timeline.startRun(id, this.state.choice.scope, motor, performance.now()));
-    let reply: Json;
-    try {
-      reply = await this.sendSurely(command);
-    } catch (error) {
-      this.updateRun(id, (run) => timeline.withRefusal(run, refusalOf(error)));
-      return;
-    }
-    const refusal = refusalFrom(reply);
-    if (refusal) return this.updateRun(id, (run) => timeline.withRefusal(run, refusal));
-    const ack = { scope: textAt(reply, 'scope'), merged: flagAt(reply, 'merged') ?? false };
-    const now = performance.now();
-    this.updateRun(id, (run) => timeline.withAck(run, ack, now));
-    await this.follow(id);
-  }
-
-  /** An answer may be lost with its channel; the id makes it safe to ask again on the other way. */
-  private async sendSurely(command: Command): Promise<Json> {
-    if (!this.connected) return overHttp(command);
-    try {
-      return await this.commands.send(command);
-    } catch {
-      return overHttp(command);
-    }
-  }
-
-  private restartCommand(): Command {
-    const { scope, motor, sleep, wake } = this.state.choice;
-    return {
-      type: 'restart_daemon',
-      scope,
-      ...(scope === 'motor' ? { motor } : {}),
-      goto_sleep_on_stop: sleep,
-      wake_up_on_start: wake,
-    };
-  }
-
-  private planSoon(): void {
-    clearTimeout(this.planTimer);
-    this.planTimer = setTimeout(() => void this.makePlan(), 120);
-  }
-
-  private async makePlan(): Promise<void> {
-    if (this.restarting) return;
-    const asked = JSON.stringify(this.restartCommand());
-    try {
-      const reply = await this.send({ ...this.restartCommand(), dry_run: true });
-      if (asked !== JSON.stringify(this.restartCommand())) return;
-      const refusal = refusalFrom(reply);
-      this.state.plan = refusal
-        ? { preview: null, refusal }
-        : { preview: previewFrom(reply), refusal: null };
-    } catch {
-      this.state.plan = { preview: null, refusal: null };
-    }
-    this.changed();
-  }
-
-  private setRun(run: Run): void {
-    this.state.run = run;
-    this.changed();
-  }
-
-  private updateRun(id: string, change: (run: Run) => Run): void {
-    if (this.state.run?.id === id) this.setRun(change(this.state.run));
-  }
-
-  /** Reads the receipt, over whatever answers, until it has an end. */
-  private async follow(id: string): Promise<void> {
-    if (this.following === id) return;
-    this.following = id;
-    const deadline = performance.now() + FOLLOW_LIMIT_MS;
-    let missingSince: number | null = null;
-    while (this.state.run?.id === id && performance.now() < deadline) {
-      const receipt = await this.readReceipt(id);
-      if (receipt) this.updateRun(id, (run) => timeline.withReceipt(run, receipt));
-      if (receipt && receipt.outcome !== null) break;
-      if (receipt !== null) missingSince = null;
-      else missingSince ??= performance.now();
-      if (missingSince !== null && performance.now() - missingSince > RECEIPT_LOST_MS) {
-        this.updateRun(id, (run) =>
-          timeline.withoutReceipt(run, 'the daemon does not know this restart'),
-        );
-        break;
-      }
-      await pause(receipt === undefined ? RECEIPT_RETRY_MS : RECEIPT_EVERY_MS);
-    }
-    this.updateRun(id, (run) => timeline.withoutReceipt(run, 'no end was reported in time'));
-    if (this.following === id) this.following = '';
-    this.planSoon();
-    this.receiptsSoon(0);
-  }
-
-  /** Undefined: nobody answered. Null: the daemon does not know it. */
-  private async readReceipt(id: string): Promise<Receipt | null | undefined> {
-    try {
-      const reply = await this.send({ type: 'get_restart_receipt', id }, 1500);
-      const receipt = receiptFrom(reply);
-      // The daemon is back, which is found here before the next look.
-      if (this.state.http === 'silent' && !this.connected) void this.pollHttp();
-      if (receipt) return receipt;
-      return reply['receipt'] === null ? null : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  private receiptsSoon(delayMs = 250): void {
-    clearTimeout(this.receiptsTimer);
-    this.receiptsTimer = setTimeout(() => void this.readReceipts(), delayMs);
-  }
-
-  private async readReceipts(): Promise<void> {
-    try {
-      const reply = await this.send({ type: 'get_restart_receipts', limit: RECEIPTS_SHOWN });
-      if (!Array.isArray(reply['receipts'])) return;
-      this.state.receipts = receiptsFrom(listAt(reply, 'receipts'));
-    } catch {
-      return;
-    }
-    this.changed();
-    const { receipts, run } = this.state;
-    const newest = this.receiptsRead || run ? undefined : receipts[0];
-    this.receiptsRead = true;
-    const running = receipts.find((receipt) => receipt.outcome === null);
-    if (this.restarting) return;
-    if (running) this.followOther(running);
-    else if (newest && ageMs(newest) < RECENT_MS) this.followOther(newest);
-  }
-
-  /** A restart under way that this page did not ask for, or asked for before it was reloaded. */
-  private followOther(receipt: Receipt): void {
-    const { id, scope, motor } = receipt;
-    const askedAt = performance.now() - Math.min(ageMs(receipt), FOLLOW_LIMIT_MS);
-    this.setRun(timeline.startRun(id, scope, motor, askedAt, false));
-    void this.follow(id);
   }
 
   // --- the robot's buttons
@@ -340,11 +168,11 @@ export class Controller {
     if (was === 'connected' && link.kind !== 'connected') {
       this.commands.abandon('the connection closed');
       this.chunks.clear();
-      if (this.restarting) this.setRun(timeline.withLost(this.state.run as Run, now));
+      this.restarts.connectionLost(now);
       void this.askHttp();
     }
     if (link.kind === 'connected') {
-      if (this.state.run) this.setRun(timeline.withBack(this.state.run, now));
+      this.restarts.connectionBack(now);
       this.greet();
     }
     this.changed();
@@ -352,13 +180,15 @@ export class Controller {
 
   private greet(): void {
     this.poseAt = 0;
+    this.httpLine = null;
+    this.httpHasLogs = true;
     this.log.resubscribed();
     void this.quietly({ type: 'subscribe_logs' });
     void this.quietly({ type: 'subscribe_pose' });
     void this.pollStatus();
     void this.pollState();
-    this.receiptsSoon(0);
-    this.planSoon();
+    this.restarts.receiptsSoon(0);
+    this.restarts.planSoon();
   }
 
   private async quietly(command: Command): Promise<void> {
@@ -381,10 +211,10 @@ export class Controller {
     switch (textAt(message, 'type')) {
       case 'daemon_status':
         this.statusArrived(message);
-        if (!answered) this.receiptsSoon();
+        if (!answered) this.restarts.receiptsSoon();
         return;
       case 'restart_progress':
-        return this.progressed(message);
+        return this.restarts.progressed(message);
       case 'log_line':
         this.log.add(textAt(message, 'timestamp'), textAt(message, 'line'));
         return this.logged();
@@ -392,15 +222,6 @@ export class Controller {
         this.log.add(new Date().toISOString(), `page - ERROR - ${textAt(message, 'error')}`);
         return this.logged();
     }
-  }
-
-  private progressed(message: Json): void {
-    const id = textAt(message, 'id');
-    const phase = textAt(message, 'phase');
-    const elapsed = numberAt(message, 'elapsed_ms') ?? 0;
-    this.updateRun(id, (run) =>
-      timeline.withProgress(run, phase, elapsed, textOrNull(message, 'error')),
-    );
   }
 
   private posed(text: string): void {
@@ -442,13 +263,17 @@ export class Controller {
   private statusArrived(message: Json): void {
     const status = statusFrom(message);
     if (!status) return;
+    const before = this.state.status;
+    const anew = before !== null && before.bootId !== status.bootId;
     this.state.status = status;
     this.state.statusAt = performance.now();
     // What a restart would do depends on what is wrong.
     const causes = status.health?.causes.map((cause) => `${cause.code}/${cause.part}`) ?? [];
     const planFor = `${status.state} ${causes.join()}`;
-    if (planFor !== this.planFor) this.planSoon();
+    if (planFor !== this.planFor) this.restarts.planSoon();
     this.planFor = planFor;
+    // Another process: what kept the last one from taking the dial is over.
+    if (anew) this.connection.dialNow();
     this.changed();
   }
 
@@ -458,9 +283,10 @@ export class Controller {
     if (this.connected) return;
     const before = this.state.http;
     await this.askHttp();
+    if (this.state.http === 'ok') void this.askLogs();
     if (this.state.http !== 'ok' || before === 'ok') return;
-    this.receiptsSoon(0);
-    this.planSoon();
+    this.restarts.receiptsSoon(0);
+    this.restarts.planSoon();
     if (before === 'silent') this.connection.dialNow();
   }
 
@@ -477,6 +303,27 @@ export class Controller {
     this.changed();
   }
 
+  private async askLogs(): Promise<void> {
+    if (!this.httpHasLogs || this.connected) return;
+    if (this.httpLine === null) this.log.resubscribed();
+    const after = this.httpLine ?? 0;
+    try {
+      const query = { after: String(after), limit: '100' };
+      const { status, body } = await request('/api/daemon/logs', 'GET', query);
+      this.httpHasLogs = status === 200;
+      const newest = numberAt(body, 'newest');
+      if (status !== 200 || newest === null || this.connected) return;
+      // Lines count from 1 in every process: a smaller number is another process.
+      this.httpLine = newest < after ? null : newest;
+      for (const line of listAt(body, 'lines').filter(isObject)) {
+        this.log.add(textAt(line, 'timestamp'), textAt(line, 'line'));
+      }
+      this.logged();
+    } catch {
+      // The next look tells.
+    }
+  }
+
   /** The health has its own door: it answers when the status cannot. */
   private async askHealth(): Promise<void> {
     const { status, body } = await request('/api/daemon/health');
@@ -484,59 +331,4 @@ export class Controller {
     this.state.status = { ...this.state.status, health: healthFrom(body) };
     this.state.statusAt = performance.now();
   }
-}
-
-/** The commands that HTTP has too; others reject. */
-async function overHttp(command: Command): Promise<Json> {
-  const { type, ...fields } = command;
-  const query = Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, String(value)]),
-  );
-  switch (type) {
-    case 'restart_daemon':
-      return (await request('/api/daemon/restart', 'POST', query)).body;
-    case 'get_daemon_status':
-      return (await request('/api/daemon/status')).body;
-    case 'get_health':
-      return (await request('/api/daemon/health')).body;
-    case 'get_restart_receipts': {
-      const { body } = await request('/api/daemon/restarts', 'GET', query);
-      return { receipts: body['items'] ?? body['receipts'] };
-    }
-    case 'get_restart_receipt': {
-      const path = `/api/daemon/restarts/${encodeURIComponent(query['id'] ?? '')}`;
-      const { status, body } = await request(path);
-      return status === 404 ? { receipt: null } : body;
-    }
-  }
-  throw new Error('not connected');
-}
-
-/** The robot's clock may differ from this one: an age is never negative, and long when unknown. */
-function ageMs(receipt: Receipt): number {
-  const age = Date.now() - Date.parse(receipt.at);
-  return Number.isFinite(age) ? Math.max(0, age) : Number.MAX_SAFE_INTEGER;
-}
-
-/** The refusal in an answer; nothing when it is an ack. */
-function refusalFrom(reply: Json): Refusal | null {
-  const told = reply['error'] ?? reply['detail'];
-  if (told === undefined || told === null) return null;
-  return {
-    error: typeof told === 'string' ? told : JSON.stringify(told),
-    reason: textAt(reply, 'reason'),
-    hint: textAt(reply, 'hint'),
-  };
-}
-
-function refusalOf(error: unknown): Refusal {
-  return { error: `not sent: ${messageOf(error)}`, reason: '', hint: '' };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -51,22 +51,23 @@ export function shortId(id: string): string {
   return id.slice(0, 8) || '–';
 }
 
-const WORDS: Record<string, string> = {
-  not_initialized: 'not started',
-  gravity_compensation: 'gravity compensation',
+const PHASES: Record<string, string> = {
   sleeping: 'Going to sleep',
   ending_sessions: 'Ending sessions',
   stopping: 'Stopping',
   starting: 'Starting',
   waking: 'Waking up',
   checking: 'Checking',
-  rebooting: 'Rebooting the motor',
-  curing: 'Curing the motor',
 };
+
+/** A phase of a restart. */
+export function phaseLabel(phase: string): string {
+  return PHASES[phase] ?? plain(phase);
+}
 
 /** A word of the wire in plain English. */
 export function plain(word: string): string {
-  return WORDS[word] ?? word.replaceAll('_', ' ');
+  return word === 'not_initialized' ? 'not started' : word.replaceAll('_', ' ');
 }
 
 const JOINTS: Record<string, string> = {

@@ -4,7 +4,7 @@
 export const DIAL_DELAYS_MS = [0, 2000, 4000, 8000] as const;
 export const DIAL_LIMIT_MS = 15_000;
 /** A session shorter than this proves nothing ... */
-const SHORT_LIFE_MS = 1000;
+const SHORT_LIFE_MS = 250;
 /** ... but restarts in a row make short ones too; only more than this many in a row slow the dialling. */
 const SHORT_LIVES_FREE = 5;
 

@@ -191,6 +191,21 @@ test('a channel that closes just before the robot says so is no reason to answer
   assert.ok(!world.socket.sent.some((message) => message['type'] === 'endSession'));
 });
 
+test('a kept socket that closes while it is dialled on is replaced at once', async (t) => {
+  const world = new World(t);
+  world.connection.start();
+  await world.pass(0);
+  await world.connect();
+  world.socket.says({ type: 'endSession', sessionId: 's0' });
+  await world.pass(0);
+  world.socket.onclose?.();
+  await world.pass(0);
+  assert.equal(world.sockets.length, 2);
+  assert.ok(!world.links.includes('waiting closed'));
+  await world.connect();
+  assert.equal(world.links.at(-1), 'connected');
+});
+
 test('a refused socket is dialled after 2, 4, 8 and 8 s', async (t) => {
   const world = new World(t);
   world.connection.start();

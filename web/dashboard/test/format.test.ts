@@ -6,6 +6,7 @@ import {
   freshId,
   jointLabel,
   milliseconds,
+  phaseLabel,
   plain,
   signed,
   timeOfDay,
@@ -35,7 +36,7 @@ test('angles have a real minus and no negative zero', () => {
 });
 
 test('words', () => {
-  assert.equal(plain('ending_sessions'), 'Ending sessions');
+  assert.equal(phaseLabel('ending_sessions'), 'Ending sessions');
   assert.equal(plain('bus_silent'), 'bus silent');
   assert.equal(jointLabel('stewart_3'), 'Head leg 3');
   assert.equal(timeOfDay('not a time'), 'not a time');

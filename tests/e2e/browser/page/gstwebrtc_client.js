@@ -1,4 +1,4 @@
-// npm's gstwebrtc-api, used as its documentation says; the data channel is taken from the connection.
+// npm's gstwebrtc-api, used as its documentation says; the channel is taken from the connection.
 import GstWebRTCAPI from 'gstwebrtc-api';
 
 window.client = {
@@ -7,7 +7,7 @@ window.client = {
     this.api = new GstWebRTCAPI({
       signalingServerUrl: url,
       meta: { name: 'browser-test' },
-      webrtcConfig: { iceServers: [], bundlePolicy: 'max-bundle' },  // nothing outside this machine
+      webrtcConfig: { iceServers: [], bundlePolicy: 'max-bundle' }, // nothing outside this machine
     });
     const { api, events } = this;
     api.registerConnectionListener({
@@ -50,7 +50,10 @@ window.client = {
     });
     if (!session.connect()) throw new Error('connect() said no');
     const result = {
-      session, errors, closed, opened,
+      session,
+      errors,
+      closed,
+      opened,
       async ask(command, match) {
         const channel = await opened;
         const mark = inbox.length;

@@ -12,9 +12,19 @@ function within(ms, what, promise) {
 
 /** Messages in order of arrival; each waiter looks at all of them from a mark on. */
 class Inbox {
-  constructor() { this.texts = []; this.waiters = new Set(); this.dead = undefined; }
-  push(text) { this.texts.push(text); for (const waiter of [...this.waiters]) waiter(); }
-  end(reason) { this.dead = reason; for (const waiter of [...this.waiters]) waiter(); }
+  constructor() {
+    this.texts = [];
+    this.waiters = new Set();
+    this.dead = undefined;
+  }
+  push(text) {
+    this.texts.push(text);
+    for (const waiter of [...this.waiters]) waiter();
+  }
+  end(reason) {
+    this.dead = reason;
+    for (const waiter of [...this.waiters]) waiter();
+  }
   /** The first message from `mark` on for which `match` holds, as it was sent. */
   next(what, match, mark = this.texts.length, ms = 5000) {
     let waiter;
@@ -45,7 +55,8 @@ class Signalling {
       for (const session of self.sessions.values()) session.resolveEnded('socket closed');
     };
     self.peerId = JSON.parse(
-      await self.inbox.next('welcome', (m) => m.type === 'welcome', 0)).peerId;
+      await self.inbox.next('welcome', (m) => m.type === 'welcome', 0),
+    ).peerId;
     return self;
   }
 
@@ -58,7 +69,9 @@ class Signalling {
     if (message.type === 'endSession') session.resolveEnded('endSession');
   }
 
-  send(message) { this.socket.send(JSON.stringify(message)); }
+  send(message) {
+    this.socket.send(JSON.stringify(message));
+  }
 
   async producers() {
     const mark = this.inbox.texts.length;
@@ -78,8 +91,13 @@ class Signalling {
     const robot = await this.robot();
     const mark = this.inbox.texts.length;
     this.send({ type: 'startSession', peerId: robot });
-    const answer = JSON.parse(await this.inbox.next('sessionStarted',
-      (m) => m.type === 'sessionStarted' || m.type === 'error', mark));
+    const answer = JSON.parse(
+      await this.inbox.next(
+        'sessionStarted',
+        (m) => m.type === 'sessionStarted' || m.type === 'error',
+        mark,
+      ),
+    );
     if (answer.type === 'error') throw new Error(`startSession: ${answer.details}`);
     const session = new Session(this, answer.sessionId, robot, trickle);
     this.sessions.set(session.id, session);
@@ -94,7 +112,12 @@ class Signalling {
   /** A session whose command channel is open. */
   async connect(options) {
     const session = await this.dial(options);
-    await within(15000, 'channel data opens', Promise.race([session.opened, session.failed]));
+    const refused = session.ended.then((how) => {
+      throw new Error(`the robot ended the session before its channel was open: ${how}`);
+    });
+    refused.catch(() => {});
+    const opened = Promise.race([session.opened, session.failed, refused]);
+    await within(15000, 'channel data opens', opened);
     return session;
   }
 }
@@ -107,8 +130,12 @@ class Session {
     this.frames = new Inbox();
     this.candidates = [];
     this.closedAfterEnd = false;
-    this.ended = new Promise((resolve) => { this.resolveEnded = resolve; });
-    this.closed = new Promise((resolve) => { this.resolveClosed = resolve; });
+    this.ended = new Promise((resolve) => {
+      this.resolveEnded = resolve;
+    });
+    this.closed = new Promise((resolve) => {
+      this.resolveClosed = resolve;
+    });
     this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     this.steps = Promise.resolve();
     this.pc.onicecandidate = ({ candidate }) => {
@@ -130,16 +157,22 @@ class Session {
         channel.onopen = () => resolve();
       };
     });
-    this.failed = new Promise((_, reject) => { this.rejectFailed = reject; });
+    this.failed = new Promise((_, reject) => {
+      this.rejectFailed = reject;
+    });
     this.failed.catch(() => {});
   }
 
-  send(extra) { this.signalling.send({ type: 'peer', sessionId: this.id, ...extra }); }
+  send(extra) {
+    this.signalling.send({ type: 'peer', sessionId: this.id, ...extra });
+  }
 
   signalled(message) {
-    this.steps = this.steps.then(() => this.take(message)).catch((error) => {
-      if (this.pc.signalingState !== 'closed') this.rejectFailed(error);
-    });
+    this.steps = this.steps
+      .then(() => this.take(message))
+      .catch((error) => {
+        if (this.pc.signalingState !== 'closed') this.rejectFailed(error);
+      });
   }
 
   async take({ sdp, ice }) {
@@ -149,7 +182,9 @@ class Session {
     await this.pc.setLocalDescription();
     if (!this.trickle) {
       await new Promise((resolve) => {
-        const look = () => { if (this.pc.iceGatheringState === 'complete') resolve(); };
+        const look = () => {
+          if (this.pc.iceGatheringState === 'complete') resolve();
+        };
         this.pc.onicegatheringstatechange = look;
         look();
       });
@@ -165,8 +200,10 @@ class Session {
   }
 
   async state() {
-    const text = await this.ask({ type: 'get_state' }, (m) => 'state' in m && !('type' in m)
-      || 'error' in m);
+    const text = await this.ask(
+      { type: 'get_state' },
+      (m) => ('state' in m && !('type' in m)) || 'error' in m,
+    );
     const answer = JSON.parse(text);
     if (answer.error !== undefined && answer.state === undefined) {
       throw new Error(`get_state: ${text}`);
@@ -175,8 +212,9 @@ class Session {
   }
 
   async status() {
-    return JSON.parse(await this.ask({ type: 'get_daemon_status' },
-      (m) => m.command === 'get_daemon_status'));
+    return JSON.parse(
+      await this.ask({ type: 'get_daemon_status' }, (m) => m.command === 'get_daemon_status'),
+    );
   }
 
   /** Sends a restart and gives the ack's text; waits for nothing else. */

@@ -1,6 +1,6 @@
 // Says to screen readers what changed, and nothing twice: one place, so that nothing talks over it.
 import type { Controller } from '../controller';
-import { plain } from '../format';
+import { phaseLabel } from '../format';
 import { connectionWords } from '../words';
 import { byId } from './dom';
 import { outcomeWords } from './run';
@@ -22,7 +22,7 @@ export function announcerView(controller: Controller): (now: number) => void {
       fresh('link', connectionWords({ ...state, now }).title),
       fresh('verdict', status?.health ? `Health: ${status.health.verdict}` : ''),
       fresh('ack', run && run.ackMs !== null ? `Restart accepted, ${run.scope}` : ''),
-      fresh('phase', run && phase && phase.ms === null ? plain(phase.phase) : ''),
+      fresh('phase', run && phase && phase.ms === null ? phaseLabel(phase.phase) : ''),
       fresh('end', run ? outcomeWords(run) : ''),
     ].filter((text) => text !== '');
     if (words.length > 0) box.textContent = `${words.join('. ')}.`;

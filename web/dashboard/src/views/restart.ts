@@ -46,7 +46,7 @@ export function restartView(controller: Controller): () => void {
   for (const name of JOINT_NAMES) motor.append(option(name, `${jointLabel(name)} (${name})`));
 
   const chosen = (): void =>
-    controller.choose({
+    controller.restarts.choose({
       scope: scope.value,
       motor: motor.value,
       sleep: sleep.checked,
@@ -57,7 +57,7 @@ export function restartView(controller: Controller): () => void {
   chosen();
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void controller.restart();
+    void controller.restarts.restart();
   });
 
   return () => {
@@ -73,8 +73,8 @@ export function restartView(controller: Controller): () => void {
     setData(plan, 'kind', found.preview ? 'plan' : found.refusal ? 'refusal' : 'none');
     setData(plan, 'reason', found.refusal?.reason ?? '');
     // Stays focusable while it works, so that the keyboard does not lose its place.
-    button.setAttribute('aria-disabled', String(controller.restarting));
-    setText(button, controller.restarting ? 'Restarting …' : 'Restart');
+    button.setAttribute('aria-disabled', String(controller.restarts.restarting));
+    setText(button, controller.restarts.restarting ? 'Restarting …' : 'Restart');
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Controller } from '../controller';
-import { milliseconds, plain } from '../format';
+import { milliseconds, phaseLabel } from '../format';
 import type { Phase } from '../model';
 import { isOver, spanMs } from '../timeline';
 import type { Run } from '../timeline';
@@ -16,7 +16,7 @@ function buildPhase(phase: Phase): PhaseRow {
   const root = make('li', 'phase');
   root.dataset['testid'] = 'timeline-phase';
   root.dataset['phase'] = phase.phase;
-  const label = make('span', 'phase-label', plain(phase.phase));
+  const label = make('span', 'phase-label', phaseLabel(phase.phase));
   const track = make('span', 'track');
   track.setAttribute('aria-hidden', 'true');
   const bar = make('span', 'bar');
