@@ -1,6 +1,10 @@
 #include "daruma/media/pipeline.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cstring>
+#include <future>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -179,6 +183,32 @@ void on_element_added(GstBin*, GstBin*, GstElement* element, const Hop* hop) {
                     [](gpointer copy) { delete static_cast<Hop*>(copy); });
 }
 
+/// Set once close_notify has been handed on.
+struct Notice {
+  std::promise<void> left;
+  std::atomic<bool> seen{false};
+};
+
+// From dtlsenc's pad to the socket.
+constexpr auto kSocket = std::chrono::milliseconds(1);
+
+/// The type of a DTLS record stands in its first byte, encrypted or not (RFC 6347 4.1): 21 is an
+/// alert, and the only one we send is close_notify.
+GstPadProbeReturn on_dtls_record(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  constexpr guint8 kAlert = 21;
+  guint8 type = 0;
+  gst_buffer_extract(GST_PAD_PROBE_INFO_BUFFER(info), 0, &type, 1);
+  const auto& notice = *static_cast<std::shared_ptr<Notice>*>(data);
+  if (type == kAlert && !notice->seen.exchange(true)) notice->left.set_value();
+  return GST_PAD_PROBE_OK;
+}
+
+bool is_open(GstWebRTCDataChannel* channel) {
+  GstWebRTCDataChannelState state = GST_WEBRTC_DATA_CHANNEL_STATE_CONNECTING;
+  g_object_get(channel, "ready-state", &state, nullptr);
+  return state == GST_WEBRTC_DATA_CHANNEL_STATE_OPEN;
+}
+
 void configure_ice(GstElement* webrtc) {
   GObject* ice = nullptr;
   GObject* agent = nullptr;
@@ -313,15 +343,13 @@ void Pipeline::open_pose() {
   has_pose_.store(true, std::memory_order_release);
   connect_channel(pose, Channel::kPose);
   // It may have opened before somebody listened.
-  GstWebRTCDataChannelState state = GST_WEBRTC_DATA_CHANNEL_STATE_CONNECTING;
-  g_object_get(pose, "ready-state", &state, nullptr);
-  if (state == GST_WEBRTC_DATA_CHANNEL_STATE_OPEN) on_pose_open(pose, &hop_);
+  if (is_open(pose)) on_pose_open(pose, &hop_);
 }
 
-GstPtr<GstPad> Pipeline::sctp_pad() const {
+GstPtr<GstPad> Pipeline::pad_of(const char* factory) const {
   GstPtr<GstPad> pad;
   GstIterator* encoders =
-      gst_bin_iterate_all_by_element_factory_name(GST_BIN(webrtc_.get()), "sctpenc");
+      gst_bin_iterate_all_by_element_factory_name(GST_BIN(webrtc_.get()), factory);
   GValue item = G_VALUE_INIT;
   if (gst_iterator_next(encoders, &item) == GST_ITERATOR_OK) {
     pad.reset(gst_element_get_static_pad(GST_ELEMENT(g_value_get_object(&item)), "src"));
@@ -331,11 +359,24 @@ GstPtr<GstPad> Pipeline::sctp_pad() const {
   return pad;
 }
 
-void Pipeline::say_goodbye() {
+void Pipeline::say_goodbye(Duration at_most) {
   const std::lock_guard lock(state_mutex_);
   if (closed_) return;
+  const auto sctp = pad_of("sctpenc");
+  const auto dtls = pad_of("dtlsenc");
+  if (!sctp || !dtls) return;
+  auto notice = std::make_shared<Notice>();
+  const auto probe =
+      gst_pad_add_probe(dtls.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER),
+                        on_dtls_record, new std::shared_ptr<Notice>(notice),
+                        [](gpointer data) { delete static_cast<std::shared_ptr<Notice>*>(data); });
   // DTLS turns the end of its stream into close_notify; going to NULL would send nothing.
-  if (const auto pad = sctp_pad()) gst_pad_push_event(pad.get(), gst_event_new_eos());
+  gst_pad_push_event(sctp.get(), gst_event_new_eos());
+  // Without a session there is nothing to close, and nobody to wait for.
+  const auto patience = is_open(data_.get()) ? at_most : Duration(kSocket);
+  if (notice->left.get_future().wait_for(patience) == std::future_status::ready)
+    std::this_thread::sleep_for(kSocket);
+  gst_pad_remove_probe(dtls.get(), probe);
 }
 
 void Pipeline::close() {
@@ -344,7 +385,8 @@ void Pipeline::close() {
   closed_ = true;
   // Frees a sender that waits for room in the SCTP buffer of a peer that stopped reading; going to
   // NULL would wait for it for ever.
-  if (const auto pad = sctp_pad()) gst_pad_send_event(pad.get(), gst_event_new_flush_start());
+  if (const auto pad = pad_of("sctpenc"))
+    gst_pad_send_event(pad.get(), gst_event_new_flush_start());
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 }
 

@@ -77,8 +77,8 @@ class Pipeline {
   /// Starts; the offer follows.
   void play();
   void open_pose();
-  /// Tells the other side that this is the end.
-  void say_goodbye();
+  /// Tells the other side that this is the end; returns when that has left, or after `at_most`.
+  void say_goodbye(Duration at_most);
   /// Stops everything; nothing is called back any more.
   void close();
 
@@ -87,7 +87,8 @@ class Pipeline {
   Status make_elements();
   void connect_signals();
   Status make_data_channel();
-  GstPtr<GstPad> sctp_pad() const;
+  /// The source pad of the one element that this factory has made; empty when there is none yet.
+  GstPtr<GstPad> pad_of(const char* factory) const;
   void connect_channel(GstWebRTCDataChannel* channel, Channel kind);
   GstWebRTCDataChannel* channel(Channel kind) const;
 

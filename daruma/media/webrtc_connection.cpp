@@ -1,7 +1,6 @@
 #include "daruma/media/webrtc_connection.hpp"
 
 #include <chrono>
-#include <thread>
 
 #include "daruma/media/candidate.hpp"
 #include "daruma/media/sdp.hpp"
@@ -11,9 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// From the end-of-stream to the flush: the time in which close_notify leaves. Browsers then close
-// their channels within 1 or 2 ms.
-constexpr auto kGoodbye = 2ms;
+// How long a pipeline may take to send its close_notify; usually 1 ms, more when its threads are
+// kept from running.
+constexpr auto kGoodbye = 250ms;
 
 constexpr std::string_view kPrefix = "candidate:";
 
@@ -108,10 +107,7 @@ void WebRtcConnection::end(Loop& loop, std::shared_ptr<Pipeline> pipeline,
     if (auto function = std::move(once)) function();
   };
   loop.on_pool([&loop, pipeline = std::move(pipeline), ending, call]() mutable {
-    if (pipeline) {
-      pipeline->say_goodbye();
-      std::this_thread::sleep_for(kGoodbye);
-    }
+    if (pipeline) pipeline->say_goodbye(kGoodbye);
     // The slow part queues behind the goodbyes of all other peers that are ended now.
     loop.post([&loop, pipeline = std::move(pipeline), ending, call]() mutable {
       call(ending->told);
@@ -138,12 +134,14 @@ void WebRtcConnection::channel_opened(Channel channel) {
   if (!pipeline_ || is_open(channel)) return;
   is_open(channel) = true;
   if (const auto events = events_.lock()) events->on_open(channel);
+  // What the other side sent before we knew; an answer to it could not have been sent either.
+  if (channel == Channel::kData) messages_waiting();
 }
 
 void WebRtcConnection::messages_waiting() {
   const auto gate = gate_;
   const auto events = events_.lock();
-  if (!gate || !events) return;
+  if (!gate || !events || !is_open(Channel::kData)) return;
   for (int i = 0; i < kMessagesATurn; ++i) {
     // A message may end the connection, and with it this object.
     auto message = gate->inbox.take();

@@ -144,8 +144,8 @@ window.bench = {
   hangUp() { this.session.hangUp(); },
 
   /** One session without and one with a restart before it; `renew`: each over a socket of its own. */
-  async round(renew) {
-    const result = { renew };
+  async round(result) {
+    const { renew } = result;
     let began = performance.now();
     if (renew) await this.renewLine();
     await this.open();
@@ -159,7 +159,7 @@ window.bench = {
     });
     await within(10000, 'the robot ends the session', before.over.promise);
     result.over_ms = performance.now() - began;
-    result.acked = result.ack === true;  // after this moment it would be too late
+    result.acked = result.ack === true;  // from now on it is too late: a page may close at once
     before.close();
     if (renew) await this.renewLine();
     await this.open();
@@ -167,12 +167,21 @@ window.bench = {
     result.refusals = this.session.refusals ?? 0;
     this.hangUp();
     await pause(40);  // the daemon lets go of the session, which is nobody's figure
-    return result;
   },
 
   async rounds(first, count) {
     const results = [];
-    for (let i = first; i < first + count; ++i) results.push(await this.round(i % 2 === 1));
+    for (let i = first; i < first + count; ++i) {
+      const result = { renew: i % 2 === 1 };
+      results.push(result);
+      try {
+        await this.round(result);
+      } catch (error) {
+        result.error = error.message;  // a round that failed is a figure too
+        this.line.session.close();
+        await this.renewLine();
+      }
+    }
     globalThis.gc?.();
     return results;
   },

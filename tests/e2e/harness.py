@@ -61,8 +61,10 @@ class Answer:
 class Daemon:
     """Started, watched, killed, started again in the same folder; always ended by close()."""
 
-    def __init__(self, folder, *arguments, http_port=0, signalling_port=0, state=None):
+    def __init__(self, folder, *arguments, http_port=0, signalling_port=0, state=None,
+                 binary=BIN / "darumad"):
         self.folder = Path(folder)
+        self.binary = binary
         self.home = self.folder / "home"
         self.state_dir = Path(state) if state else self.folder / "state"
         self.arguments = list(arguments)
@@ -74,7 +76,7 @@ class Daemon:
     # --- its life
 
     def command(self):
-        return [str(BIN / "darumad"), "--mockup-sim", "--no-wake-up-on-start",
+        return [str(self.binary), "--mockup-sim", "--no-wake-up-on-start",
                 "--no-goto-sleep-on-stop", "--fastapi-port", str(self.ports[0]),
                 "--signalling-port", str(self.ports[1]), "--state-dir", str(self.state_dir),
                 *self.arguments]
@@ -86,7 +88,7 @@ class Daemon:
 
     def launch(self):
         """Begins the process and waits for nothing."""
-        assert (BIN / "darumad").exists(), f"{BIN}/darumad is missing: build it first"
+        assert self.binary.exists(), f"{self.binary} is missing: build it first"
         assert self.process is None or self.process.poll() is not None, "it runs already"
         self.mark = len(self.log())
         with open(self.log_path, "ab") as log:

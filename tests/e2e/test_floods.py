@@ -15,8 +15,8 @@ from web_socket import TEXT, Refused, Silence, encode
 
 
 def test_10_000_messages_in_a_burst(daemon):
-    burst = b"".join(encode(TEXT, json.dumps({"type": "set_body_yaw", "body_yaw": n / 1e5}).encode())
-                     for n in range(10_000))
+    texts = [json.dumps({"type": "set_body_yaw", "body_yaw": n / 1e5}) for n in range(10_000)]
+    burst = b"".join(encode(TEXT, text.encode()) for text in texts)
     junk = encode(TEXT, b"junk") * 10_000
     with daemon.ws() as ws:
         before = Footprint(daemon)
@@ -61,6 +61,35 @@ def test_who_never_reads_loses_its_own_messages_only(daemon):
         before.assert_back(rss_kb=4096)
     for ws in deaf:
         ws.vanish()
+
+
+def test_a_signalling_peer_that_never_reads_is_let_go(daemon):
+    before = Footprint(daemon)
+    deaf = daemon.signalling(receive_buffer=4096)
+    burst = encode(TEXT, b'{"type":"list"}') * 1000
+    for _ in range(100):
+        deaf.send_bytes(burst)
+
+    def cut_off():
+        try:
+            deaf.send_bytes(burst[:12])
+        except OSError:
+            return True
+        return False
+    until("it is cut off", cut_off)
+    before.assert_back(rss_kb=4096)
+
+
+def test_a_client_that_never_reads_its_answers_is_not_read_on(daemon):
+    with socket.create_connection(("127.0.0.1", daemon.http_port), 5) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        rss_kb = daemon.rss_kb()
+        deaf.settimeout(0.5)
+        with pytest.raises(OSError):
+            while True:
+                deaf.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+        assert daemon.rss_kb() - rss_kb < 2048
+        assert daemon.status()["state"] == "running"
 
 
 def test_half_open_sockets_keep_nobody_out(daemon):

@@ -10,14 +10,15 @@ TRUSTED_HOSTS = ["127.0.0.1", "127.0.0.1:{port}", "[::1]:{port}", "[::1]", "8.8.
                  "localhost.", "tauri.localhost", "reachy-mini.local", "reachy-mini.local.",
                  "REACHY-MINI.LOCAL:{port}", "user@localhost"]
 UNTRUSTED_HOSTS = ["", "reachy-mini", "robot.lan", "127.1", "evil.example",
-                   "localhost.evil.example", "local", ".local", "reachy-mini.local.evil.example", "localhost..", "[::1",
-                   "robot.ts.net"]
+                   "localhost.evil.example", "local", ".local", "reachy-mini.local.evil.example",
+                   "localhost..", "[::1", "robot.ts.net"]
 TRUSTED_ORIGINS = ["http://localhost", "https://localhost:3000", "http://tauri.localhost",
-                   "https://tauri.localhost", "http://reachy-mini.local:8000", "https://foo.local",
-                   "http://foo.local.", "http://localhost/path", "http://127.0.0.1:5173",
-                   "http://[::1]:80", "http://192.168.1.5", "http://10.1.2.3:9",
-                   "http://172.16.0.1", "http://169.254.1.1", "http://[fe80::1]", "http://[fd12::1]",
-                   "tauri://localhost", "capacitor://localhost", "HTTP://LOCALHOST"]
+                   "https://tauri.localhost", "http://reachy-mini.local:8000",
+                   "https://foo.local", "http://foo.local.", "http://localhost/path",
+                   "http://127.0.0.1:5173", "http://[::1]:80", "http://192.168.1.5",
+                   "http://10.1.2.3:9", "http://172.16.0.1", "http://169.254.1.1",
+                   "http://[fe80::1]", "http://[fd12::1]", "tauri://localhost",
+                   "capacitor://localhost", "HTTP://LOCALHOST"]
 UNTRUSTED_ORIGINS = ["null", "", "https://evil.example", "http://localhost.evil.example",
                      "http://reachy-mini", "ionic://localhost", "chrome-extension://abcdef",
                      "file://", "tauri://evil.example", "capacitor://robot.local", "http://8.8.8.8",

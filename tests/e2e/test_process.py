@@ -1,12 +1,15 @@
 """The process: signals, scope `process`, sudden death, and what the next process makes of it."""
 
 import json
+import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
-from harness import free_ports, until
+import hardware_config
+from harness import BIN, free_ports, until
 
 
 def test_sighup_restarts_scope_daemon(daemon):
@@ -70,6 +73,80 @@ def test_scope_process_replaces_the_program_and_keeps_pid_and_ports(make_daemon)
     assert daemon.terminate()[0] == 0
 
 
+def test_what_was_launched_is_what_restarts(make_daemon, tmp_path):
+    table = tmp_path / "hardware.yaml"
+    table.write_text(hardware_config.text())
+    http_port, signalling_port = free_ports(2)
+    daemon = make_daemon("--control-rate", "100", "--robot-name", "launched", "--allow-host",
+                         "robot.lan", "--hardware-config-filepath", str(table),
+                         http_port=http_port, signalling_port=signalling_port).start()
+    command_line = (f"/proc/{daemon.pid}/cmdline", f"/proc/{daemon.pid}/comm")
+    launched = [open(path, "rb").read() for path in command_line]
+    for scope in ("backend", "daemon", "process", "daemon"):
+        daemon.ended(daemon.restart(scope=scope)["id"])
+        assert daemon.wait_state("running")["robot_name"] == "launched"
+        with daemon.ws(host_header="robot.lan") as ws:
+            ws.expect("joint_positions")
+            began = time.monotonic()
+            for _ in range(50):
+                ws.expect("joint_positions")
+            assert 0.4 < time.monotonic() - began < 0.8, "not at 100 Hz"
+    assert [open(path, "rb").read() for path in command_line] == launched
+    # The file is read again too: it is what the path names that was launched.
+    table.write_text("broken: [")
+    assert daemon.ended(daemon.restart(scope="process")["id"])["outcome"] == "failed"
+    assert str(table) in daemon.wait_cause("config_invalid")["detail"]
+
+
+def test_scope_process_keeps_the_flags_of_the_request(daemon):
+    receipt = daemon.ended(daemon.restart(scope="process", wake_up_on_start="true")["id"])
+    assert receipt["outcome"] == "done" and receipt["error"] is None
+    with daemon.ws() as ws:
+        antennas = ws.expect("joint_positions")["antennas_joint_positions"]
+        assert antennas == pytest.approx([-0.1745, 0.1745], abs=0.01)
+    # They were this request's: the next process moves nothing.
+    daemon.ended(daemon.restart(scope="process")["id"])
+    daemon.wait_state("running")
+    with daemon.ws() as ws:
+        antennas = ws.expect("joint_positions")["antennas_joint_positions"]
+        assert antennas == pytest.approx([-3.05, 3.05], abs=0.01)  # simulated servos are new ones
+
+
+@pytest.fixture
+def installed(make_daemon, tmp_path):
+    """A daemon whose program file is its own, to be exchanged."""
+    binary = tmp_path / "darumad"
+    shutil.copy(BIN / "darumad", binary)
+    return make_daemon(binary=binary).start(), binary
+
+
+def test_scope_process_runs_what_an_update_has_put_in_place(installed, tmp_path):
+    daemon, binary = installed
+    fresh = tmp_path / "darumad.new"
+    shutil.copy(BIN / "darumad", fresh)
+    inode = fresh.stat().st_ino
+    fresh.rename(binary)
+    assert daemon.ended(daemon.restart(scope="process")["id"])["outcome"] == "done"
+    assert (Path("/proc") / str(daemon.pid) / "exe").stat().st_ino == inode
+
+
+@pytest.mark.parametrize("broken", ["missing", "not executable"])
+def test_a_broken_update_leaves_the_old_program_running(installed, broken):
+    daemon, binary = installed
+    boot_id = daemon.status()["boot_id"]
+    binary.unlink()
+    if broken == "not executable":
+        binary.write_bytes(b"not a program")
+        binary.chmod(0o755)
+    receipt = daemon.ended(daemon.restart(scope="process", id="update")["id"])
+    status = daemon.wait_state("running")
+    assert status["boot_id"] == boot_id and daemon.process.poll() is None
+    # It restarted what it could, and says what it could not.
+    assert any("cannot re-execute" in note for note in receipt["notes"]), receipt
+    with daemon.ws() as ws:
+        ws.expect("joint_positions")
+
+
 def test_scope_process_leaks_nothing_into_its_successor(daemon):
     counts = []
     for _ in range(6):
@@ -131,25 +208,36 @@ def test_an_ended_receipt_survives_kill_9(daemon):
     assert daemon.receipt("kept") == receipt
 
 
-def test_three_deaths_while_starting_are_a_crash_loop(make_daemon):
-    daemon = make_daemon("--wake-up-on-start")
+def test_three_failed_starts_are_a_crash_loop_across_processes(make_daemon, tmp_path):
+    table = tmp_path / "hardware.yaml"
+    table.write_text("motors: [")
+    daemon = make_daemon("--hardware-config-filepath", str(table))
     for _ in range(3):
-        daemon.start(state=None)
-        daemon.wait_state("starting")
+        daemon.start(state="error")
+        assert "crash_loop" not in daemon.causes()
         daemon.kill()
-    daemon.start(state=None)
-    status = daemon.wait_state("error")
+    table.write_text(hardware_config.text())
+    daemon.start(state="error")
+    # It would start now, and is left alone.
+    status = daemon.status()
     assert status["health"]["verdict"] == "unhealthy" and status["backend_status"] is None
     cause = daemon.causes()["crash_loop"]
-    assert cause["cure"]["scope"] and cause["hint"]
-    assert "crash_loop" in status["error"] or "3 starts failed" in status["error"]
+    assert cause["cure"]["scope"] and cause["hint"] and cause["detail"] == status["error"]
     # The doors are open: log, receipts, signalling.
     assert daemon.get("/api/daemon/logs")["lines"]
     with daemon.signalling() as ws:
         assert ws.receive_json()["type"] == "welcome"
     # An explicit restart tries again.
-    daemon.restart_and_wait(scope="auto")
-    assert daemon.wait_state("running")["health"]["verdict"] == "healthy"
+    receipt = daemon.restart_and_wait(scope="auto")
+    assert receipt["cured"] is True and daemon.causes() == {}
+    assert daemon.status()["state"] == "running"
+
+
+def test_sudden_deaths_of_a_running_robot_are_no_crash_loop(daemon):
+    for _ in range(5):
+        daemon.kill()
+        daemon.start()
+    assert daemon.causes() == {}
 
 
 @pytest.mark.parametrize("age_s, loops", [(5, True), (70, False)])

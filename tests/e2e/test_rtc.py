@@ -229,7 +229,7 @@ def test_logs_begin_with_the_last_hundred_lines(daemon):
             daemon.restart_and_wait(scope="backend", id="unheard")
             await data.ask({"type": "get_version"}, "version")
             while not data.inbox.empty():
-                assert (await data.receive())["type"] != "log_line"
+                assert (await data.receive()).get("type") != "log_line"
     run(scenario())
 
 
@@ -364,6 +364,29 @@ def test_a_peer_that_never_answers_its_offer_is_freed_after_12_s(daemon):
     before.assert_back(rss_kb=4096)
     for ws in peers:
         ws.close()
+
+
+def test_pages_that_vanish_in_mid_restart_are_forgotten(daemon):
+    async def vanish(message):
+        page = Browser(daemon)
+        await page.connect()
+        data = await page.dial()
+        data.send(message)
+        await asyncio.sleep(0.01)
+        page.reader.cancel()
+        await page.socket.close()  # the tab is gone, and says nothing to its connection
+        return page.peer
+    for number in range(6):
+        scope = ("backend", "daemon")[number % 2]
+        run(vanish({"type": "restart_daemon", "scope": scope, "id": f"gone-{number}"}))
+        assert daemon.ended(f"gone-{number}")["outcome"] == "done"
+    until("their threads are gone", lambda: daemon.threads() < SESSION_THREADS)
+
+    async def others():
+        async with Browser(daemon) as page:
+            data = await page.dial()
+            assert "state" in await data.ask({"type": "get_state"}, "state")
+    run(others())
 
 
 def test_a_closed_channel_says_gone(daemon):

@@ -38,8 +38,8 @@ class StatusWatch(threading.Thread):
 
 
 def storm(daemon, scope, name):
-    """Sends PEERS x REQUESTS restarts at once; returns the acks, how many sockets closed before they
-    had all of theirs, and the slowest status of that time."""
+    """Sends PEERS x REQUESTS restarts at once; returns the acks, how many sockets closed before
+    they had all of theirs, and the slowest status of that time."""
     sockets = [daemon.ws() for _ in range(PEERS)]
     for peer, ws in enumerate(sockets):
         ws.burst = "".join(json.dumps({"type": "restart_daemon", "scope": scope,

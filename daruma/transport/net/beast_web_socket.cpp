@@ -1,8 +1,10 @@
 #include "daruma/transport/net/beast_web_socket.hpp"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/websocket/stream.hpp>
@@ -28,11 +30,62 @@ constexpr std::size_t kLongestReason = 123;
 constexpr std::uint16_t kAbnormal = 1006;
 constexpr std::uint16_t kNoCode = 1005;
 
+/// The socket below a WebSocket. Beast's own teardown closes after the first piece that it reads,
+/// and the kernel then resets the connection: a peer in the middle of a frame that is too large
+/// would never see the close frame that says so. This one reads on until the peer ends, 1 s at
+/// most.
+struct PatientSocket : Socket {
+  explicit PatientSocket(Socket&& socket) : Socket(std::move(socket)) {}
+};
+
+template <class Handler>
+class Teardown : public std::enable_shared_from_this<Teardown<Handler>> {
+ public:
+  Teardown(PatientSocket& socket, Handler handler)
+      : socket_(socket), timer_(socket.get_executor()), handler_(std::move(handler)) {}
+
+  void start() {
+    error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+    timer_.expires_after(kCloseTime);
+    timer_.async_wait([self = this->shared_from_this()](error_code error) {
+      error_code closed;
+      if (!error) self->socket_.close(closed);
+    });
+    read();
+  }
+
+ private:
+  void read() {
+    socket_.async_read_some(asio::buffer(sink_),
+                            [self = this->shared_from_this()](error_code error, std::size_t) {
+                              if (!error) return self->read();
+                              self->timer_.cancel();
+                              error_code closed;
+                              self->socket_.close(closed);
+                              self->handler_(error_code{});
+                            });
+  }
+
+  PatientSocket& socket_;  // the handler keeps its owner
+  asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::io_context::executor_type>
+      timer_;
+  Handler handler_;
+  std::array<char, 16 * 1024> sink_;
+};
+
+/// Found by Beast through its argument.
+template <class Handler>
+void async_teardown(beast::role_type, PatientSocket& socket, Handler&& handler) {
+  std::make_shared<Teardown<std::decay_t<Handler>>>(socket, std::forward<Handler>(handler))
+      ->start();
+}
+
 class BeastWebSocket final : public WebSocket, public std::enable_shared_from_this<BeastWebSocket> {
  public:
   BeastWebSocket(Loop& loop, Socket socket, std::string remote_ip, const Options& options)
       : loop_(loop),
-        stream_(std::move(socket)),
+        stream_(PatientSocket(std::move(socket))),
         options_(options),
         remote_ip_(std::move(remote_ip)) {}
 
@@ -45,7 +98,7 @@ class BeastWebSocket final : public WebSocket, public std::enable_shared_from_th
   std::uint64_t dropped() const override { return dropped_; }
 
  private:
-  using Stream = websocket::stream<Socket, true>;
+  using Stream = websocket::stream<PatientSocket, true>;
   enum class State : std::uint8_t { kOpen, kDraining, kClosing, kClosed };
   struct Item {
     protocol::Text text;

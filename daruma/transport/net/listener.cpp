@@ -103,7 +103,9 @@ void Listener::take_all() {
   }
   if (!acceptor_.is_open()) return;
   if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return wait();
-  spdlog::error("port {}: cannot accept: {}", port_, std::strerror(errno));
+  const int reason = errno;
+  if (error_log_.admit(loop_.now()))
+    spdlog::error("port {}: cannot accept: {}", port_, std::strerror(reason));
   pause_ = loop_.after(kPause, [self = shared_from_this()] { self->wait(); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "daruma/base/loop.hpp"
 #include "daruma/base/result.hpp"
+#include "daruma/protocol/log_limiter.hpp"
 #include "daruma/transport/net/socket.hpp"
 
 namespace daruma::net {
@@ -35,6 +36,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   boost::asio::ip::tcp protocol_ = boost::asio::ip::tcp::v4();
   std::uint16_t port_ = 0;
   OnSocket on_socket_;
+  protocol::LogLimiter error_log_;
   Timer pause_;
 };
 

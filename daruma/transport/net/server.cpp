@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "daruma/protocol/log_limiter.hpp"
 #include "daruma/transport/net/http_connection.hpp"
 #include "daruma/transport/net/listener.hpp"
 
@@ -74,6 +75,7 @@ class Server::Impl final : public ConnectionHost, public std::enable_shared_from
   bool stopping_ = false;
   /// Bound: options_.max_connections.
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections_;
+  protocol::LogLimiter full_log_;
   Timer sweep_timer_;
   bool sweeping_ = false;
   std::string date_;
@@ -134,8 +136,9 @@ void Server::Impl::abandon() {
 void Server::Impl::take(Socket socket, std::string remote_ip) {
   if (connections_.size() >= options_.max_connections && !make_room()) {
     // Every connection is at work. The socket closes as it goes out of scope.
-    spdlog::warn("{}: all {} connections are at work, one of {} refused", options_.name,
-                 options_.max_connections, remote_ip);
+    if (const auto left_out = full_log_.admit(loop_.now()))
+      spdlog::warn("{}: all {} connections are at work, one of {} refused ({} more left out)",
+                   options_.name, options_.max_connections, remote_ip, *left_out);
     return;
   }
   auto connection = HttpConnection::make(loop_, *this, std::move(socket), std::move(remote_ip));

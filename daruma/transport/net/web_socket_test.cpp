@@ -174,6 +174,24 @@ TEST_F(WebSocketTest, AHugeFrameIsRefusedByItsHeader) {
   EXPECT_TRUE(is_closed_with(1009));
 }
 
+TEST_F(WebSocketTest, TheCodeReachesAPeerThatIsStillSending) {
+  for (int i = 0; i < 20; ++i) {
+    WsClient client(port_);
+    client.text(std::string(8 << 20, 'x'));  // all of it goes out before anything is read
+    ASSERT_EQ(client.closed(), 1009);
+  }
+}
+
+TEST_F(WebSocketTest, ARefusedPeerThatStaysIsGivenUpAfterASecond) {
+  HttpClient client(port_);
+  client.write(
+      "GET / HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+      "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  EXPECT_EQ(client.read_interim(), 101);
+  client.write(std::string("\x81\xFF\0\0\x01\0\0\0\0\0\0\0\0\0", 14));
+  EXPECT_TRUE(is_closed_with(1009));
+}
+
 TEST_F(WebSocketTest, InvalidUtf8EndsWith1007) {
   WsClient client(port_);
   client.text("\xC3\x28");

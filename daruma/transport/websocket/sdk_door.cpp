@@ -90,8 +90,9 @@ net::Server::Upgrade SdkDoor::upgrade(const net::Request& request) {
   net::Server::Upgrade decision;
   if (request.path != kPath) return decision;
   if (peers_.size() >= kMaxPeers) {
-    spdlog::warn("/ws/sdk: {} clients are connected, one of {} refused", peers_.size(),
-                 request.remote_ip);
+    if (const auto left_out = full_log_.admit(loop_.now()))
+      spdlog::warn("/ws/sdk: {} clients are connected, one of {} refused ({} more left out)",
+                   peers_.size(), request.remote_ip, *left_out);
     decision.refuse_status = 503;
     return decision;
   }

@@ -57,6 +57,7 @@ class SdkDoor {
   std::unordered_map<const Client*, std::shared_ptr<Client>> peers_;
   std::uint64_t last_id_ = 0;
   protocol::LogLimiter binary_log_;
+  protocol::LogLimiter full_log_;
   /// Tells a handshake that ends after the door that there is nobody any more.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -38,28 +38,33 @@ def restarts(folder, count):
 
 
 def acknowledgements(rounds):
-    acked = sum(r["acked"] for r in rounds)
-    times = spread([r["ack_ms"] for r in rounds if r["acked"]] or [float("nan")])
+    """In time: before the page hears of the end of its session, and may throw everything away."""
+    acked = sum(r.get("acked", False) for r in rounds)
+    late = sum("ack_ms" in r and not r["acked"] for r in rounds)
+    times = spread([r["ack_ms"] for r in rounds if r.get("acked")])
     return Row(f"ack received, {len(rounds):,} restarts, Chromium on loopback", f"{len(rounds):,}",
-               f"{acked:,} ({spread_text(times, 'ms', 1)})", acked == len(rounds),
-               {"acked": acked, "restarts": len(rounds), "ack_ms": times})
+               f"{acked:,} ({spread_text(times, 'ms', 1)})" + (f"; {late} too late" if late else ""),
+               acked == len(rounds),
+               {"acked": acked, "late": late, "restarts": len(rounds), "ack_ms": times})
 
 
 def durations(rounds, renew):
-    chosen = [r for r in rounds if r["renew"] == renew]
+    errors = [r["error"] for r in rounds if r["renew"] == renew and "error" in r]
+    chosen = [r for r in rounds if r["renew"] == renew and "error" not in r]
     with_restart = spread([r["restart_ms"] for r in chosen])
     without = spread([r["open_ms"] for r in chosen])
     ratio = with_restart["p50"] / without["p50"]
     socket = "a new signalling socket" if renew else "signalling socket kept"
     return Row(f"restart asked until a fresh channel answers get_state, {socket}",
                "p50 <= 1.5 x without restart, < 150 ms",
-               f"{spread_text(with_restart, 'ms')}; without: p50 {without['p50']:.0f}; {ratio:.2f} x",
-               ratio <= 1.5 and with_restart["p50"] < 150,
+               f"{spread_text(with_restart, 'ms')}; without: p50 {without['p50']:.0f}; {ratio:.2f} x"
+               + (f"; {len(errors)} failed" if errors else ""),
+               ratio <= 1.5 and with_restart["p50"] < 150 and not errors,
                {"restart_ms": with_restart, "open_ms": without, "ratio": ratio,
                 "ack_ms": spread([r["ack_ms"] for r in chosen if "ack_ms" in r]),
                 "over_ms": spread([r["over_ms"] for r in chosen]),
                 "redial_ms": spread([r["restart_ms"] - r["over_ms"] for r in chosen]),
-                "refusals": sum(r["refusals"] for r in chosen)})
+                "errors": errors, "refusals": sum(r["refusals"] for r in chosen)})
 
 
 def remains(seen, count):
