@@ -1,9 +1,22 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 
 #include "daemon.hpp"
-#include <pthread.h>
+#include <sys/resource.h>
+
+namespace {
+
+/// A session costs about 25 descriptors, and a service gets 1024 unless somebody says otherwise.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv, argv + argc);
@@ -15,6 +28,7 @@ int main(int argc, char** argv) {
   auto& launch = std::get<daruma::Launch>(read);
   // A peer that is gone is an error of write(), never a signal.
   std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
   auto ring = std::make_shared<daruma::log::Ring>();
   daruma::log::start(launch.config.log_level, launch.config.log_file, ring);
   try {

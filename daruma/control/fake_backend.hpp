@@ -46,7 +46,7 @@ class FakeBackend final : public backend::Backend {
     // The goals that a servo has when its torque comes are where it goes at once.
     if (on) written_before_torque_rad = written_rad;
     for (std::size_t i = 0; i < model::kJointCount; ++i) {
-      if ((mask >> i & 1U) != 0) torque[i] = on;
+      if ((unsigned{mask} >> i & 1U) != 0) torque[i] = on;
     }
     return fault;
   }

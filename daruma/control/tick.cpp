@@ -16,7 +16,7 @@ constexpr std::size_t kLeft = static_cast<std::size_t>(model::Joint::kLeftAntenn
 // The angle that counts as far for antennas and body as kNear does for poses: 10 degrees.
 constexpr double kNear_rad = kNear * std::numbers::pi / 180;
 
-bool has(JointMask mask, std::size_t joint) { return (mask >> joint & 1U) != 0; }
+bool has(JointMask mask, std::size_t joint) { return (unsigned{mask} >> joint & 1U) != 0; }
 
 kinematics::HeadJoints head_of(const model::JointArray& joints) {
   kinematics::HeadJoints head;

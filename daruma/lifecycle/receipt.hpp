@@ -49,7 +49,8 @@ struct Receipt {
   std::optional<std::string> error;
   std::vector<std::string> notes;  ///< e.g. that the sleep move was skipped, and why
   std::optional<bool> cured;       ///< null until the cure check ended, or when nothing was wrong
-  long long downtime_ms = 0;
+  /// From the teardown until the robot ran again; null while it runs, and when it never did.
+  std::optional<long long> downtime_ms;
   std::vector<std::string> causes_before;
   std::vector<std::string> causes_after;
   std::optional<bool> torque_kept;

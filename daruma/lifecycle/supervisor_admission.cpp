@@ -264,8 +264,8 @@ std::variant<DryRun, Refusal> Supervisor::dry_run(const Request& request) const 
   std::vector<long long> times;
   for (const auto& receipt : log_.newest(256)) {
     if (receipt.action == Action::kRestart && receipt.scope == scope && !receipt.merged_into &&
-        receipt.outcome == "done")
-      times.push_back(receipt.downtime_ms);
+        receipt.outcome == "done" && receipt.downtime_ms)
+      times.push_back(*receipt.downtime_ms);
   }
   std::sort(times.begin(), times.end());
   DryRun plan;

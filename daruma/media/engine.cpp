@@ -75,6 +75,20 @@ bool load(const Plugin& plugin) {
   return true;
 }
 
+/// Takes 1 ms without GStreamer's registry, which would look into each of the machine's hundreds of
+/// plugins when its cache is cold (0.6 s, in a child process) and keep them all in memory. The
+/// variable is set for this moment only, since programs that we start inherit the environment.
+Status initialise() {
+  ::setenv("GST_REGISTRY_DISABLE", "yes", 1);
+  GError* error = nullptr;
+  const gboolean initialised = gst_init_check(nullptr, nullptr, &error);
+  const GErrorPtr owned(error);
+  ::unsetenv("GST_REGISTRY_DISABLE");
+  if (initialised != FALSE) return {};
+  return fail(Errc::kUnavailable,
+              fmt::format("GStreamer: {}", error != nullptr ? error->message : "does not start"));
+}
+
 /// The first DTLS element of a process makes its key; so that no session waits for it.
 void make_key() {
   if (GstElement* element = gst_element_factory_make("dtlsdec", nullptr)) {
@@ -86,27 +100,16 @@ void make_key() {
 }  // namespace
 
 Status Engine::start() {
-  // Without GStreamer's registry: it would look into each of the machine's hundreds of plugins when
-  // its cache is cold (0.6 s, in a child process), and keep them all in memory. Set for gst_init
-  // only, since programs that we start inherit the environment.
-  ::setenv("GST_REGISTRY_DISABLE", "yes", 1);
-  GError* error = nullptr;
-  const gboolean initialised = gst_init_check(nullptr, nullptr, &error);
-  const GErrorPtr owned(error);
-  ::unsetenv("GST_REGISTRY_DISABLE");
-  if (initialised == FALSE)
-    usable_ = fail(Errc::kUnavailable,
-                   fmt::format("GStreamer: {}", error != nullptr ? error->message : "no start"));
-  else
-    usable_ = each_plugin([](const Plugin& plugin) {
-      std::error_code ignored;
-      return std::filesystem::exists(path_of(plugin), ignored);
-    });
+  usable_ = each_plugin([](const Plugin& plugin) {
+    std::error_code ignored;
+    return std::filesystem::exists(path_of(plugin), ignored);
+  });
   return usable_;
 }
 
 void Engine::warm() {
   if (stage_ != Stage::kCold || !usable_) return;
+  if (usable_ = initialise(); !usable_) return;
   stage_ = Stage::kWarming;
   loop_.on_pool([this] {
     Status status = each_plugin(load);

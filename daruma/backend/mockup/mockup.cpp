@@ -28,7 +28,7 @@ Fault Mockup::write(const model::JointArray& goal_rad) {
 
 Fault Mockup::set_torque(std::uint16_t mask, bool on) {
   for (std::size_t i = 0; i < model::kJointCount; ++i) {
-    if ((mask >> i & 1U) != 0) servos_.torque(i) = on;
+    if ((unsigned{mask} >> i & 1U) != 0) servos_.torque(i) = on;
   }
   return Fault::kNone;
 }

@@ -65,7 +65,8 @@ json::object StatusPublisher::status() {
   out["health"] = health_json(now);
   out["generation"] = now.generation;
   out["boot_id"] = now.boot_id;
-  out["signalling_port"] = signalling_port_;
+  out["signalling_port"] =
+      signalling_port_ == 0 ? json::value(nullptr) : json::value(signalling_port_);
   out["uptime_s"] = std::round(seconds(now.now - now.booted) * 1000.0) / 1000.0;
   return out;
 }

@@ -83,7 +83,7 @@ Receipt read(const json::object& object) {
   receipt.error = maybe<std::string>(object, "error");
   receipt.notes = value<std::vector<std::string>>(object, "notes");
   receipt.cured = maybe<bool>(object, "cured");
-  receipt.downtime_ms = value<long long>(object, "downtime_ms");
+  receipt.downtime_ms = maybe<long long>(object, "downtime_ms");
   receipt.causes_before = value<std::vector<std::string>>(object, "causes_before");
   receipt.causes_after = value<std::vector<std::string>>(object, "causes_after");
   receipt.torque_kept = maybe<bool>(object, "torque_kept");
@@ -115,7 +115,7 @@ json::object receipt_json(const Receipt& receipt) {
           {"error", or_null(receipt.error)},
           {"notes", json::value_from(receipt.notes)},
           {"cured", or_null(receipt.cured)},
-          {"downtime_ms", receipt.downtime_ms},
+          {"downtime_ms", or_null(receipt.downtime_ms)},
           {"causes_before", json::value_from(receipt.causes_before)},
           {"causes_after", json::value_from(receipt.causes_after)},
           {"torque_kept", or_null(receipt.torque_kept)},

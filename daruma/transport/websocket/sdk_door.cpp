@@ -1,6 +1,5 @@
 #include "daruma/transport/websocket/sdk_door.hpp"
 
-#include <array>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,16 +14,6 @@ using net::WebSocket;
 using protocol::Command;
 
 namespace {
-
-/// State that the next message of its kind tells anew: a full queue gives it up first.
-bool is_periodic(std::string_view text) {
-  static constexpr std::array<std::string_view, 4> kPeriodic{
-      R"({"type":"joint_positions")", R"({"type":"head_pose")", R"({"type":"imu_data")",
-      R"({"type":"daemon_status")"};
-  for (const auto beginning : kPeriodic)
-    if (text.starts_with(beginning)) return true;
-  return false;
-}
 
 bool is_answered(const Command& command) {
   return command.spec().origin == protocol::Origin::kDaruma ||
@@ -54,12 +43,11 @@ class SdkDoor::Client final : public protocol::Peer {
 
   const std::string& id() const override { return id_; }
   void send(const protocol::Text& text, protocol::Delivered delivered) override {
-    if (!text) {
-      if (delivered) delivered(false);
-      return;
-    }
-    const auto keep = is_periodic(*text) ? WebSocket::Keep::kUntilNewer : WebSocket::Keep::kAlways;
-    socket_->send(text, std::move(delivered), keep);
+    if (text) return socket_->send(text, std::move(delivered));
+    if (delivered) delivered(false);
+  }
+  void send_periodic(const protocol::Text& text) override {
+    if (text) socket_->send(text, {}, WebSocket::Keep::kUntilNewer);
   }
 
   WebSocket& socket() { return *socket_; }

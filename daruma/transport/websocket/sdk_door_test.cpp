@@ -207,11 +207,7 @@ TEST_F(SdkDoorTest, ALargeTextIsFineAndATwoMegabyteFrameEndsWith1009) {
   client.text(R"({"type":"get_health","padding":")" + std::string(200'000, 'x') + "\"}");
   EXPECT_EQ(client.json().at("command"), "get_health");
   Client other(port_);
-  try {
-    client.text(std::string(2 << 20, 'x'));
-  } catch (const std::exception&) {
-    // Refused by its header: the server may have closed before all of it was sent.
-  }
+  client.text(std::string(2 << 20, 'x'));
   EXPECT_EQ(client.closed(), 1009);
   EXPECT_EQ(other.read(), kStatusText);
   EXPECT_TRUE(runner_.eventually([this] { return door_->peers() == 1; }));
