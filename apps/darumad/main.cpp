@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "daemon.hpp"
+#include <malloc.h>
 #include <sys/resource.h>
 
 namespace {
@@ -29,6 +30,8 @@ int main(int argc, char** argv) {
   // A peer that is gone is an error of write(), never a signal.
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
+  // Sessions come and go with a dozen threads each; an arena a thread would keep what they used.
+  ::mallopt(M_ARENA_MAX, 2);
   auto ring = std::make_shared<daruma::log::Ring>();
   daruma::log::start(launch.config.log_level, launch.config.log_file, ring);
   try {

@@ -33,6 +33,9 @@ void tick_until_stopped(backend::Backend& backend, Link& link, Duration period) 
     deadline += period * static_cast<Duration::rep>(skipped);
     link.wait_until(deadline);
   }
+  // What was ordered before the stop still counts: once to carry it out, once to see what it did.
+  tick->run(skipped);
+  tick->run(skipped);
 }
 
 void run(std::unique_ptr<backend::Backend> backend, Link& link, Duration period) {

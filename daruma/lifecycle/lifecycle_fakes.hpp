@@ -18,6 +18,7 @@ struct RoomScript {
   Events* events = nullptr;
   bool starts = true;  ///< answers a start at once
   bool stops = true;   ///< answers a stop at once
+  bool sleeps = true;  ///< ends a sleep move at once
   std::optional<Error> start_error;
   std::optional<std::string> wake_error;
   std::vector<Cause> causes;
@@ -43,6 +44,7 @@ class FakeRoom final : public Room {
   }
   void goto_sleep(Slept done) override {
     script_.events->push_back("sleep");
+    if (!script_.sleeps) return;
     later([done = std::move(done)]() mutable { done({}); });
   }
   void stop(Stopped done) override {

@@ -91,6 +91,7 @@ class Supervisor final : public LifecyclePort {
   Admission begin_with(const Request& request, Scope scope);
   Admission join(Transition& transition, const Request& request, Scope scope);
   Admission wait(const Request& request, Scope scope);
+  void skip_sleep(Flags wanted);
   Admission no_effect(const Request& request, Scope scope);
   Receipt new_receipt(const Request& request, Scope scope) const;
   Transition new_transition(const Request& request, Scope scope);
@@ -136,6 +137,7 @@ class Supervisor final : public LifecyclePort {
   // Boot and health (supervisor_health.cpp).
   void settle_open_receipts();
   void adopt(const Receipt& receipt);
+  /// Failed in a row, within the window.
   std::size_t recent_failed_starts() const;
   void watch();
   void read_room_causes();

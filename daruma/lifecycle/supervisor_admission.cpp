@@ -166,13 +166,19 @@ Admission Supervisor::wait(const Request& request, Scope scope) {
     log_request(request, receipt, "waits");
     put(receipt);
     expect_ack(*waiting_, receipt, request.confirm);
-    return {receipt.id, scope, true, false, receipt.generation_before, false};
+    if (exiting_) skip_sleep(request.flags);
+    return {receipt.id, scope, false, false, receipt.generation_before, false};
   }
   // One slot: the latest word decides what happens, the widest scope how much of it.
   waiting_->action = request.action;
   waiting_->scope = std::max(waiting_->scope, scope);
   if (request.motor) waiting_->motor = request.motor;
   return join(*waiting_, request, scope);
+}
+
+void Supervisor::skip_sleep(Flags wanted) {
+  // Whoever leaves without the sleep move does not wait for that of a restart.
+  if (current_->step == Step::kSleeping && !wanted.goto_sleep_on_stop) stop_room();
 }
 
 Admission Supervisor::no_effect(const Request& request, Scope scope) {

@@ -81,9 +81,10 @@ void Supervisor::adopt(const Receipt& receipt) {
 std::size_t Supervisor::recent_failed_starts() const {
   const auto since = scheduler_.wall_now() - deadlines_.crash_window;
   const auto starts = log_.starts();
-  return static_cast<std::size_t>(std::count_if(
-      starts.begin(), starts.end(),
-      [&](const StartRecord& start) { return !start.succeeded && start.at >= since; }));
+  const auto ended = std::find_if(starts.rbegin(), starts.rend(), [&](const StartRecord& start) {
+    return start.succeeded || start.at < since;
+  });
+  return static_cast<std::size_t>(ended - starts.rbegin());
 }
 
 // --- health

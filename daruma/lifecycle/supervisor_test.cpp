@@ -90,7 +90,7 @@ class SupervisorTest : public ::testing::Test {
 
   ManualScheduler scheduler_;
   Events events_;
-  testing::RoomScript script_{&events_, true, true, {}, {}, {}, 0};
+  testing::RoomScript script_{&events_, true, true, true, {}, {}, {}, 0};
   testing::FakeSessions sessions_{events_};
   testing::FakeProcess process_{events_};
   testing::MemoryLog log_;
@@ -155,9 +155,9 @@ INSTANTIATE_TEST_SUITE_P(
         // The start that it joined misses its deadline here, and so both fail.
         Cell{Action::kStart, Column::kStarting, {"stop"}, RoomState::kAbsent, true, false},
         Cell{Action::kStart, Column::kRunning, {}, RoomState::kRunning, false, true},
-        Cell{Action::kStart, Column::kStopping, {"start"}, RoomState::kRunning, true, false},
+        Cell{Action::kStart, Column::kStopping, {"start"}, RoomState::kRunning, false, false},
         Cell{Action::kStop, Column::kAbsent, {}, RoomState::kAbsent, false, true},
-        Cell{Action::kStop, Column::kStarting, {"stop"}, RoomState::kAbsent, true, false},
+        Cell{Action::kStop, Column::kStarting, {"stop"}, RoomState::kAbsent, false, false},
         Cell{Action::kStop, Column::kRunning, {"stop"}, RoomState::kAbsent, false, false},
         Cell{Action::kStop, Column::kStopping, {}, RoomState::kAbsent, true, false},
         Cell{Action::kRestart,
@@ -177,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(
              Column::kStopping,
              {"end_sessions", "start"},
              RoomState::kRunning,
-             true,
+             false,
              false},
         Cell{Action::kExit,
              Column::kAbsent,
@@ -189,7 +189,7 @@ INSTANTIATE_TEST_SUITE_P(
              Column::kStarting,
              {"stop", "end_sessions", "exit 0"},
              RoomState::kAbsent,
-             true,
+             false,
              false},
         Cell{Action::kExit,
              Column::kRunning,
@@ -201,7 +201,7 @@ INSTANTIATE_TEST_SUITE_P(
              Column::kStopping,
              {"end_sessions", "exit 0"},
              RoomState::kAbsent,
-             true,
+             false,
              false}),
     cell_name);
 
@@ -329,7 +329,7 @@ TEST_F(SupervisorTest, AWiderRequestWaitsInTheOneSlot) {
   ask(request(Action::kRestart, Scope::kBackend));
   const auto wider = admit(request(Action::kRestart, Scope::kDaemon));
   const auto widest = admit(request(Action::kRestart, Scope::kProcess));
-  EXPECT_TRUE(wider.merged);
+  EXPECT_FALSE(wider.merged);
   EXPECT_TRUE(widest.merged);
   EXPECT_EQ(receipt(widest.id).merged_into, wider.id);
   supervisor_->acknowledged(wider.id, AckOutcome::kSent);
@@ -568,6 +568,28 @@ TEST_F(SupervisorTest, ThreeFailedStartsInAMinuteAreACrashLoop) {
   ask(request(Action::kRestart));
   EXPECT_EQ(supervisor_->status().state, "running");
   EXPECT_TRUE(supervisor_->status().health.causes.empty());
+}
+
+TEST_F(SupervisorTest, FailuresBeforeASuccessAreForgotten) {
+  script_.start_error = Error{Errc::kIo, "no"};
+  for (int i = 0; i < 3; ++i) ask(request(Action::kRestart));
+  script_.start_error.reset();
+  ask(request(Action::kRestart));
+  events_.clear();
+  make({"boot", "", {}, ""});
+  supervisor_->boot(true, false);
+  scheduler_.run_posted();
+  EXPECT_THAT(events_, ElementsAre("start"));
+}
+
+TEST_F(SupervisorTest, LeavingDoesNotWaitForTheSleepMoveOfARestart) {
+  run();
+  script_.sleeps = false;
+  ask(request(Action::kRestart, Scope::kDaemon, {true, false}));
+  EXPECT_THAT(events_, ElementsAre("sleep"));
+  ask(request(Action::kExit));
+  scheduler_.run_posted();
+  EXPECT_THAT(events_, ElementsAre("sleep", "stop", "end_sessions", "exit 0"));
 }
 
 TEST_F(SupervisorTest, OldFailuresAreForgotten) {
