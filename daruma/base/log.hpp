@@ -1,7 +1,5 @@
 #pragma once
 
-#include <spdlog/spdlog.h>
-
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -9,6 +7,8 @@
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include <spdlog/spdlog.h>
 
 #include "daruma/base/clock.hpp"
 
@@ -21,7 +21,8 @@ struct Line {
   std::string text;            ///< `name - LEVEL - message`, the reference's format
 };
 
-/// The last lines of this process, kept so that whoever connects later can read them. From any thread.
+/// The last lines of this process, kept so that whoever connects later can read them. From any
+/// thread.
 class Ring {
  public:
   /// Lines kept. At 200 bytes a line this is 400 kB at most in practice; lines are cut at 4 KiB.

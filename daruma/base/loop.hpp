@@ -1,8 +1,9 @@
 #pragma once
 
+#include <thread>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <thread>
 
 #include "daruma/base/scheduler.hpp"
 

@@ -2,21 +2,23 @@
 
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace daruma {
 
-/// What went wrong, for a program. The one table in result.cpp gives each its wire text and HTTP status.
+/// What went wrong, for a program. The one table in result.cpp gives each its wire text and HTTP
+/// status.
 enum class Errc {
-  kInvalid,       ///< the input does not have the form that was asked for
-  kNotFound,      ///< the named thing does not exist
-  kBusy,          ///< something else is under way; try again
-  kDenied,        ///< this caller may not
-  kUnavailable,   ///< not built, not wired, or not running now
-  kTimeout,       ///< a deadline passed
-  kIo,            ///< the operating system refused
-  kInternal,      ///< a bug of ours
+  kInvalid,      ///< the input does not have the form that was asked for
+  kNotFound,     ///< the named thing does not exist
+  kBusy,         ///< something else is under way; try again
+  kDenied,       ///< this caller may not
+  kUnavailable,  ///< not built, not wired, or not running now
+  kTimeout,      ///< a deadline passed
+  kIo,           ///< the operating system refused
+  kInternal,     ///< a bug of ours
 };
 
 /// An error with a sentence for people. `context` is complete: it is shown as it is.

@@ -9,7 +9,8 @@ namespace daruma {
 template <class Signature>
 class UniqueFunction;
 
-/// A callable that may own move-only state (std::move_only_function is C++23). Empty ones are false.
+/// A callable that may own move-only state (std::move_only_function is C++23). Empty ones are
+/// false.
 template <class R, class... Args>
 class UniqueFunction<R(Args...)> {
  public:

@@ -110,6 +110,12 @@ class Link {
   /// Asks the thread to end and wakes it. From any thread.
   void request_stop();
   bool stop_requested() const { return stop_.load(std::memory_order_acquire); }
+  /// The same, and nobody wants to know what becomes of it. From any thread.
+  void abandon() {
+    abandoned_.store(true, std::memory_order_release);
+    request_stop();
+  }
+  bool abandoned() const { return abandoned_.load(std::memory_order_acquire); }
   /// C: sleeps until then, or until request_stop().
   void wait_until(TimePoint deadline) const;
 
@@ -133,6 +139,7 @@ class Link {
   int notification_;
   int wake_;
   std::atomic<bool> stop_{false};
+  std::atomic<bool> abandoned_{false};
   std::atomic<Phase> phase_{Phase::kOpening};
   std::atomic<TimePoint::rep> heartbeat_{0};
   Error error_;

@@ -33,6 +33,7 @@ void tick_until_stopped(backend::Backend& backend, Link& link, Duration period) 
     deadline += period * static_cast<Duration::rep>(skipped);
     link.wait_until(deadline);
   }
+  if (link.abandoned()) return;
   // What was ordered before the stop still counts: once to carry it out, once to see what it did.
   tick->run(skipped);
   tick->run(skipped);
@@ -76,7 +77,7 @@ void ControlThread::join() {
 }
 
 void ControlThread::abandon() {
-  request_stop();
+  link_->abandon();
   if (thread_.joinable()) thread_.detach();
 }
 

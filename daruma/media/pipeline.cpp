@@ -1,9 +1,7 @@
 #include "daruma/media/pipeline.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstring>
-#include <future>
 #include <thread>
 
 #include <fmt/format.h>
@@ -176,32 +174,32 @@ GstPadProbeReturn on_sctp_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
-void on_element_added(GstBin*, GstBin*, GstElement* element, const Hop* hop) {
-  if (!is_made_by(element, "sctpdec")) return;
-  const GstPtr<GstPad> pad(gst_element_get_static_pad(element, "sink"));
-  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_sctp_event, new Hop(*hop),
-                    [](gpointer copy) { delete static_cast<Hop*>(copy); });
-}
-
-/// Set once close_notify has been handed on.
-struct Notice {
-  std::promise<void> left;
-  std::atomic<bool> seen{false};
-};
-
-// From dtlsenc's pad to the socket.
-constexpr auto kSocket = std::chrono::milliseconds(1);
-
 /// The type of a DTLS record stands in its first byte, encrypted or not (RFC 6347 4.1): 21 is an
 /// alert, and the only one we send is close_notify.
 GstPadProbeReturn on_dtls_record(GstPad*, GstPadProbeInfo* info, gpointer data) {
   constexpr guint8 kAlert = 21;
   guint8 type = 0;
   gst_buffer_extract(GST_PAD_PROBE_INFO_BUFFER(info), 0, &type, 1);
-  const auto& notice = *static_cast<std::shared_ptr<Notice>*>(data);
-  if (type == kAlert && !notice->seen.exchange(true)) notice->left.set_value();
+  if (type == kAlert) static_cast<Hop*>(data)->goodbye->set();
   return GST_PAD_PROBE_OK;
 }
+
+/// The hop of the signal that told of the element outlives the element's pads.
+void probe(GstElement* element, const char* pad_name, GstPadProbeType type,
+           GstPadProbeCallback call, const Hop* hop) {
+  const GstPtr<GstPad> pad(gst_element_get_static_pad(element, pad_name));
+  gst_pad_add_probe(pad.get(), type, call, const_cast<Hop*>(hop), nullptr);
+}
+
+void on_element_added(GstBin*, GstBin*, GstElement* element, const Hop* hop) {
+  if (is_made_by(element, "sctpdec"))
+    probe(element, "sink", GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_sctp_event, hop);
+  if (is_made_by(element, "dtlsenc"))
+    probe(element, "src", GST_PAD_PROBE_TYPE_BUFFER, on_dtls_record, hop);
+}
+
+// From dtlsenc's pad to the socket.
+constexpr auto kSocket = std::chrono::milliseconds(1);
 
 bool is_open(GstWebRTCDataChannel* channel) {
   GstWebRTCDataChannelState state = GST_WEBRTC_DATA_CHANNEL_STATE_CONNECTING;
@@ -283,11 +281,15 @@ void Pipeline::play() {
 }
 
 void Pipeline::connect_channel(GstWebRTCDataChannel* channel, Channel kind) {
-  if (kind == Channel::kPose) return on(channel, "on-open", hop_, G_CALLBACK(on_pose_open));
-  on(channel, "on-open", hop_, G_CALLBACK(on_data_open));
-  on(channel, "on-close", hop_, G_CALLBACK(on_data_close));
-  on(channel, "on-message-string", hop_, G_CALLBACK(on_message_string));
-  on(channel, "on-message-data", hop_, G_CALLBACK(on_message_data));
+  // Channels end with their pipeline, so they share its hop.
+  const auto connect = [&](const char* signal, GCallback call) {
+    g_signal_connect(channel, signal, call, const_cast<Hop*>(&hop_));
+  };
+  if (kind == Channel::kPose) return connect("on-open", G_CALLBACK(on_pose_open));
+  connect("on-open", G_CALLBACK(on_data_open));
+  connect("on-close", G_CALLBACK(on_data_close));
+  connect("on-message-string", G_CALLBACK(on_message_string));
+  connect("on-message-data", G_CALLBACK(on_message_data));
 }
 
 void Pipeline::set_answer(SdpPtr answer) {
@@ -363,20 +365,12 @@ void Pipeline::say_goodbye(Duration at_most) {
   const std::lock_guard lock(state_mutex_);
   if (closed_) return;
   const auto sctp = pad_of("sctpenc");
-  const auto dtls = pad_of("dtlsenc");
-  if (!sctp || !dtls) return;
-  auto notice = std::make_shared<Notice>();
-  const auto probe =
-      gst_pad_add_probe(dtls.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER),
-                        on_dtls_record, new std::shared_ptr<Notice>(notice),
-                        [](gpointer data) { delete static_cast<std::shared_ptr<Notice>*>(data); });
+  if (!sctp) return;
   // DTLS turns the end of its stream into close_notify; going to NULL would send nothing.
   gst_pad_push_event(sctp.get(), gst_event_new_eos());
   // Without a session there is nothing to close, and nobody to wait for.
-  const auto patience = is_open(data_.get()) ? at_most : Duration(kSocket);
-  if (notice->left.get_future().wait_for(patience) == std::future_status::ready)
-    std::this_thread::sleep_for(kSocket);
-  gst_pad_remove_probe(dtls.get(), probe);
+  const bool left = hop_.goodbye->wait_for(is_open(data_.get()) ? at_most : Duration(kSocket));
+  if (left) std::this_thread::sleep_for(kSocket);
 }
 
 void Pipeline::close() {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <string>
 
 #define GST_USE_UNSTABLE_API  // all of WebRTC is, in 1.22
@@ -41,10 +42,24 @@ struct Gate {
   Inbox inbox;
 };
 
+/// Told once close_notify has been handed on to the socket.
+class Notice {
+ public:
+  void set() {
+    if (!set_.exchange(true)) signal_.release();
+  }
+  bool wait_for(Duration at_most) { return signal_.try_acquire_for(at_most); }
+
+ private:
+  std::atomic<bool> set_{false};
+  std::binary_semaphore signal_{0};
+};
+
 /// What every GStreamer callback gets: it copies, posts and returns.
 struct Hop {
   Loop* loop;
   std::weak_ptr<Gate> gate;
+  std::shared_ptr<Notice> goodbye = {};
   template <class F>
   void post(F f) const {
     loop->post([gate = gate, f = std::move(f)]() mutable {

@@ -29,7 +29,8 @@ WebRtcConnection::~WebRtcConnection() { stop({}, {}); }
 void WebRtcConnection::start() {
   if (!gate_ || ending_->building || pipeline_) return;
   ending_->building = true;
-  engine_.when_ready([hop = Hop{&loop_, gate_}, ending = ending_](const Status& ready) {
+  engine_.when_ready([hop = Hop{&loop_, gate_, std::make_shared<Notice>()},
+                      ending = ending_](const Status& ready) {
     if (ending->stopped) return end(*hop.loop, nullptr, ending);
     if (ready) return build(*hop.loop, hop, ending);
     ending->building = false;

@@ -21,7 +21,8 @@ enum class Joint : std::uint8_t {
   kLeftAntenna
 };
 inline constexpr std::size_t kJointCount = 9;
-/// Joints that carry the head: body yaw first, then the six legs. The wire's `head_joint_positions`.
+/// Joints that carry the head: body yaw first, then the six legs. The wire's
+/// `head_joint_positions`.
 inline constexpr std::size_t kHeadJointCount = 7;
 
 /// The servos' names on the wire and in the configuration file.
@@ -39,8 +40,8 @@ struct Range {
   double upper;
 };
 
-/// Joint limits, rad. Source: hardware_config.yaml of the reference (raw limits 2048-centred, 4096 per
-/// turn, minus the servo's offset); contract robot.md 1.2.
+/// Joint limits, rad. Source: hardware_config.yaml of the reference (raw limits 2048-centred, 4096
+/// per turn, minus the servo's offset); contract robot.md 1.2.
 inline constexpr std::array<Range, kJointCount> kJointLimits_rad{{{-3.141593, 3.140059},
                                                                   {-0.837554, 1.395922},
                                                                   {-1.395922, 1.221049},

@@ -6,9 +6,9 @@
 
 namespace daruma::model {
 
-/// What the process was started with: command line over configuration file over defaults. Made once,
-/// never changed; every restart of every scope starts from it. Names are the reference's flags
-/// (contract http-api 1.2); Daruma's own follow below.
+/// What the process was started with: command line over configuration file over defaults. Made
+/// once, never changed; every restart of every scope starts from it. Names are the reference's
+/// flags (contract http-api 1.2); Daruma's own follow below.
 struct LaunchConfig {
   bool wireless_version = false;
   bool desktop_app_daemon = false;

@@ -31,7 +31,8 @@ boost::json::value example(const FieldSpec& field) {
     case FieldType::kNumber:
       return 0.5;
     case FieldType::kString:
-      return boost::json::value(field.choices.empty() ? std::string_view("text") : field.choices.front());
+      return boost::json::value(field.choices.empty() ? std::string_view("text")
+                                                      : field.choices.front());
     case FieldType::kNumbers:
       return boost::json::array(field.min_length.value_or(3), boost::json::value(0.25));
     case FieldType::kStrings:

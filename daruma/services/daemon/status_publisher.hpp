@@ -29,7 +29,8 @@ class StatusPublisher final : public lifecycle::LifecycleObserver {
   void set_backend_status(BackendStatus source) { backend_status_ = std::move(source); }
   void set_robot_name(std::string name);
   void set_hardware_id(std::string id) { hardware_id_ = std::move(id); }
-  /// Where WebRTC signalling listens, 0 (null on the wire) while it does not; key `signalling_port`, for pages that HTTP has brought.
+  /// Where WebRTC signalling listens, 0 (null on the wire) while it does not; key
+  /// `signalling_port`, for pages that HTTP has brought.
   void set_signalling_port(std::uint16_t port) { signalling_port_ = port; }
   /// Begins the pushes each second.
   void start();

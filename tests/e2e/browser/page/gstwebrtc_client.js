@@ -57,12 +57,16 @@ window.client = {
       async ask(command, match) {
         const channel = await opened;
         const mark = inbox.length;
-        channel.send(JSON.stringify(command));
+        const text = JSON.stringify(command);
+        channel.send(text);
+        // Queries are polled, as the browser SDK does: see robot_client.js.
+        const poll = command.type === 'get_state' && setInterval(() => channel.send(text), 500);
         return new Promise((resolve) => {
           const waiter = () => {
             const found = inbox.slice(mark).find(match);
             if (!found) return;
             waiters.delete(waiter);
+            clearInterval(poll);
             resolve(found);
           };
           waiters.add(waiter);
