@@ -26,8 +26,9 @@ Supervisor::~Supervisor() = default;
 
 template <class F>
 auto Supervisor::in_step(F call) {
-  return [this, step = step_count_, call = std::move(call)](auto&&... results) mutable {
-    if (step == step_count_) call(std::forward<decltype(results)>(results)...);
+  return [this, alive = std::weak_ptr(alive_), step = step_count_,
+          call = std::move(call)](auto&&... results) mutable {
+    if (!alive.expired() && step == step_count_) call(std::forward<decltype(results)>(results)...);
   };
 }
 
@@ -288,7 +289,7 @@ void Supervisor::next_transition() {
   if (decide(under_way, state_, std::nullopt) == Decision::kNoEffect) return finish("done");
   enter(Step::kAcknowledging, "", deadlines_.acknowledge, &Supervisor::act);
   // Never from inside the end of the one before.
-  scheduler_.post([this] { act_when_acknowledged(); });
+  scheduler_.post(in_step([this] { act_when_acknowledged(); }));
 }
 
 void Supervisor::exit_process() {

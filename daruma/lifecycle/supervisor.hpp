@@ -122,7 +122,7 @@ class Supervisor final : public LifecyclePort {
   void cancel_start();
   void cancel_missed();
 
-  /// Runs `call` unless the transition has gone on to another step meanwhile.
+  /// Runs `call` unless the transition has gone on to another step, or this has gone, meanwhile.
   template <class F>
   auto in_step(F call);
   void enter(Step step, std::string_view phase, Duration deadline, void (Supervisor::*missed)());
@@ -178,6 +178,8 @@ class Supervisor final : public LifecyclePort {
   std::optional<TimePoint> step_deadline_;
   /// Counts steps; an answer that belongs to an earlier one is not listened to.
   std::uint64_t step_count_ = 0;
+  /// Held weakly by answers that may come when this has gone.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Timer step_timer_;
   Timer watch_timer_;
 };
