@@ -106,7 +106,10 @@ void Tick::make_contact() {
 }
 
 void Tick::estimate() {
-  const auto solved = measured_solver_.solve(head_of(now_.measured_rad));
+  const auto head = head_of(now_.measured_rad);
+  if (solved_rad_ == head) return;  // a robot at rest costs little
+  solved_rad_ = head;
+  const auto solved = measured_solver_.solve(head);
   now_.pose_ok = solved.converged;
   if (solved.converged) now_.X_WH = solved.X_WH;
 }

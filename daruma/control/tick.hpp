@@ -75,6 +75,8 @@ class Tick {
   std::uint64_t taken_antennas_ = 0;
 
   kinematics::ForwardSolver measured_solver_;
+  /// What measured_solver_ solved last.
+  std::optional<kinematics::HeadJoints> solved_rad_;
   kinematics::ForwardSolver goal_solver_;
   /// Pose of the goals, as far as it is known without solving for it.
   std::optional<kinematics::Pose> commanded_X_WH_;

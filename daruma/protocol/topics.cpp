@@ -13,22 +13,24 @@ void Topics::add(const std::shared_ptr<Peer>& peer, TopicSet topics) {
   // An entry whose peer has gone may have the address of a new one: it is replaced.
   remove(*peer);
   peers_.push_back({peer, peer.get(), topics});
+  tell();
 }
 
 void Topics::remove(const Peer& peer) {
-  std::erase_if(peers_, [&](const Entry& entry) { return entry.key == &peer; });
+  if (std::erase_if(peers_, [&](const Entry& entry) { return entry.key == &peer; }) != 0) tell();
 }
 
-void Topics::subscribe(const Peer& peer, Topic topic) {
-  for (auto& entry : peers_)
-    if (entry.key == &peer)
-      entry.topics = static_cast<TopicSet>(entry.topics | static_cast<TopicSet>(topic));
-}
+void Topics::subscribe(const Peer& peer, Topic topic) { set(peer, topic, true); }
 
-void Topics::unsubscribe(const Peer& peer, Topic topic) {
-  for (auto& entry : peers_)
-    if (entry.key == &peer)
-      entry.topics = static_cast<TopicSet>(entry.topics & ~static_cast<TopicSet>(topic));
+void Topics::unsubscribe(const Peer& peer, Topic topic) { set(peer, topic, false); }
+
+void Topics::set(const Peer& peer, Topic topic, bool listens) {
+  const auto bit = static_cast<TopicSet>(topic);
+  for (auto& entry : peers_) {
+    if (entry.key != &peer || includes(entry.topics, topic) == listens) continue;
+    entry.topics = static_cast<TopicSet>(entry.topics ^ bit);
+    return tell();
+  }
 }
 
 bool Topics::heard(Topic topic) const {

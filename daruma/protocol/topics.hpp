@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "daruma/base/unique_function.hpp"
 #include "daruma/protocol/peer.hpp"
 
 namespace daruma::protocol {
@@ -37,13 +38,22 @@ class Topics {
   void publish(Topic topic, const Text& text);
   std::size_t peers() const { return peers_.size(); }
 
+  /// `changed` is called after whoever listens, or to what, has changed. One at a time; null: none.
+  void on_change(UniqueFunction<void()> changed) { changed_ = std::move(changed); }
+
  private:
   struct Entry {
     std::weak_ptr<Peer> peer;
     const Peer* key;
     TopicSet topics;
   };
+  void set(const Peer& peer, Topic topic, bool listens);
+  void tell() {
+    if (changed_) changed_();
+  }
+
   std::vector<Entry> peers_;
+  UniqueFunction<void()> changed_;
 };
 
 }  // namespace daruma::protocol

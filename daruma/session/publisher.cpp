@@ -23,12 +23,17 @@ Publisher::Publisher(Scheduler& scheduler, protocol::Topics& topics, Robot& robo
       link_(link),
       pose_sequence_(pose_sequence) {}
 
-Publisher::~Publisher() { link_.notify_each_tick = false; }
+Publisher::~Publisher() {
+  topics_.on_change(nullptr);
+  link_.notify_each_tick = false;
+}
 
-void Publisher::start() { look(); }
+void Publisher::start() {
+  topics_.on_change([this] { look(); });
+  look();
+}
 
 void Publisher::look() {
-  look_timer_ = scheduler_.after(kLook, [this] { look(); });
   link_.notify_each_tick = topics_.heard(Topic::kState);
   if (!pose_armed_ && topics_.heard(Topic::kPose)) {
     pose_due_ = scheduler_.now();

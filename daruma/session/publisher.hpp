@@ -10,7 +10,7 @@ namespace daruma::session {
 
 /// Sends the robot's state to whoever listens: joints and pose with every cycle to kState, a frame
 /// each 33 ms to kPose. Without listeners it neither writes a text nor has the control thread wake
-/// the loop; it looks for listeners each 50 ms. While the motors are silent nothing is sent: an old
+/// the loop. While the motors are silent nothing is sent: an old
 /// pose is not a measurement. Loop thread only.
 class Publisher {
  public:
@@ -27,9 +27,9 @@ class Publisher {
   void on_news();
 
  private:
-  static constexpr Duration kLook = std::chrono::milliseconds(50);
   static constexpr Duration kPosePeriod = std::chrono::milliseconds(33);
 
+  /// Somebody came to listen, or left.
   void look();
   void arm_pose();
   void publish_pose();
@@ -42,7 +42,6 @@ class Publisher {
   std::uint64_t published_tick_ = 0;
   TimePoint pose_due_{};
   bool pose_armed_ = false;
-  Timer look_timer_;
   Timer pose_timer_;
 };
 

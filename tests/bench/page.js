@@ -70,8 +70,8 @@ class Session {
       this.data = channel;
       channel.onmessage = ({ data }) => this.received(data);
       channel.onclose = () => this.over.resolve();
-      if (channel.readyState === 'open') this.opened.resolve();
-      channel.onopen = () => this.opened.resolve();
+      // One task later: see web/dashboard/src/peer.ts.
+      channel.onopen = () => setTimeout(() => this.opened.resolve());
     };
   }
 

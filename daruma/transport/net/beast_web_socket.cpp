@@ -8,7 +8,10 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/websocket/stream.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include "daruma/protocol/peer.hpp"
 
@@ -111,7 +114,9 @@ class BeastWebSocket final : public WebSocket, public std::enable_shared_from_th
   void on_read(error_code error);
   void hand_on();
   void drop_one();
+  void write_soon();
   void write();
+  void cork(bool on);
   void on_written(error_code error);
   void begin_close();
   void watch(Duration patience);
@@ -133,6 +138,8 @@ class BeastWebSocket final : public WebSocket, public std::enable_shared_from_th
   std::deque<Item> queue_;
   Item writing_;
   bool write_pending_ = false;
+  bool write_posted_ = false;
+  bool corked_ = false;
   std::uint64_t dropped_ = 0;
   bool heard_ = false;         ///< something came since the last look
   bool ping_pending_ = false;  ///< a ping went out and nothing came since
@@ -220,7 +227,26 @@ void BeastWebSocket::send(protocol::Text text, protocol::Delivered delivered, Ke
     drop_one();
   }
   queue_.push_back({std::move(text), std::move(delivered), keep});
-  if (!write_pending_) write();
+  write_soon();
+}
+
+/// What is sent in one go leaves in one packet: a control cycle's two messages cost the kernel, and
+/// the client's, half.
+void BeastWebSocket::write_soon() {
+  if (write_pending_ || write_posted_) return;
+  write_posted_ = true;
+  asio::post(stream_.get_executor(), [self = shared_from_this()] {
+    self->write_posted_ = false;
+    if (!self->write_pending_ && !self->queue_.empty()) self->write();
+  });
+}
+
+/// While it is on, only full packets leave.
+void BeastWebSocket::cork(bool on) {
+  if (corked_ == on) return;
+  corked_ = on;
+  const int value = on ? 1 : 0;
+  ::setsockopt(stream_.next_layer().native_handle(), IPPROTO_TCP, TCP_CORK, &value, sizeof value);
 }
 
 void BeastWebSocket::drop_one() {
@@ -238,6 +264,7 @@ void BeastWebSocket::write() {
   writing_ = std::move(queue_.front());
   queue_.pop_front();
   write_pending_ = true;
+  if (!queue_.empty()) cork(true);
   stream_.async_write(
       asio::buffer(*writing_.text),
       [self = shared_from_this()](error_code error, std::size_t) { self->on_written(error); });
@@ -256,6 +283,7 @@ void BeastWebSocket::on_written(error_code error) {
   }
   if (write_pending_) return;  // delivered() has sent something
   if (!queue_.empty()) return write();
+  cork(false);
   if (state_ == State::kDraining) begin_close();
 }
 
@@ -268,7 +296,7 @@ void BeastWebSocket::close(std::uint16_t code, std::string_view reason) {
   close_timer_ = loop_.after(kCloseTime, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->finish(kAbnormal);
   });
-  if (!write_pending_) begin_close();
+  if (!write_pending_ && queue_.empty()) begin_close();
 }
 
 void BeastWebSocket::begin_close() {

@@ -66,6 +66,13 @@ class WebSocketTest : public testing::Test {
            runner_.call([&] { return closed_ == std::vector<std::uint16_t>{code}; });
   }
   WebSocket& first() { return *sockets_.front(); }
+  /// Has a message larger than all buffers under way, which a slow reader leaves there.
+  void block(WebSocket& socket) {
+    runner_.call([&] { socket.send(shared(std::string(16 << 20, 'x'))); });
+    // Writing begins after the handler that sent; another one behind that has seen its end.
+    runner_.call([] {});
+    runner_.call([] {});
+  }
   void wait_for_sockets(std::size_t count) {
     ASSERT_TRUE(runner_.eventually([&] { return sockets_.size() == count; }));
   }
@@ -291,8 +298,7 @@ TEST_F(WebSocketTest, ASlowReaderLosesItsOldestAndNobodyElseNotices) {
   WsClient quick(port_);
   wait_for_sockets(2);
   std::size_t dropped = 0;
-  // A first message larger than all buffers, which stays under way.
-  runner_.call([&] { first().send(shared(std::string(16 << 20, 'x'))); });
+  block(first());
   for (int i = 0; i < 30; ++i) {
     runner_.call([&] {
       for (auto& socket : sockets_)
@@ -311,8 +317,8 @@ TEST_F(WebSocketTest, PeriodicStateIsDroppedBeforeAnythingElse) {
   options_.queue = 4;
   WsClient slow(port_, {.receive_buffer = 4096});
   wait_for_sockets(1);
+  block(first());
   runner_.call([&] {
-    first().send(shared(std::string(16 << 20, 'x')));
     first().send(shared("event 1"));
     first().send(shared("state 1"), {}, WebSocket::Keep::kUntilNewer);
     first().send(shared("event 2"));
@@ -331,8 +337,8 @@ TEST_F(WebSocketTest, AFullQueueMayEndTheSocketInstead) {
   options_.drop_oldest = false;
   WsClient slow(port_, {.receive_buffer = 4096});
   wait_for_sockets(1);
+  block(first());
   runner_.call([&] {
-    first().send(shared(std::string(16 << 20, 'x')));
     for (int i = 0; i < 3; ++i) first().send(shared("x"));
   });
   EXPECT_EQ(slow.closed(), 1008);

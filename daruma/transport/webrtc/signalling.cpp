@@ -80,7 +80,7 @@ std::optional<std::string> Signalling::refusal(const std::string& consumer, cons
       with_robot || (producer != peers_.end() && producer->second.status.roles.producer);
   if (!known) return fmt::format("Peer with ID '{}' not found", protocol::quote(message.producer));
   if (message.producer == consumer) return "A peer cannot have a session with itself";
-  if (message.with_offer) return "The producer makes the offer";
+  if (with_robot && message.offer) return "The robot makes the offer";
   if (peer.sessions.size() >= kMaxSessionsOfPeer || sessions_.size() >= kMaxSessions ||
       (!with_robot && producer->second.sessions.size() >= kMaxSessionsOfPeer))
     return "Too many sessions";
@@ -91,25 +91,33 @@ std::optional<std::string> Signalling::refusal(const std::string& consumer, cons
 void Signalling::handle(const std::string& id, Peer& peer, const StartSession& message) {
   if (const auto why = refusal(id, peer, message)) return tell(id, error(*why));
   const std::string session = make_uuid();
-  sessions_[session] = {message.producer, id};
+  sessions_[session] = {message.producer, id, message.offer.has_value()};
   peer.sessions.insert(session);
   tell(id, session_started(message.producer, session));
   if (message.producer == robot_id_) return robot_.session_started(session, id);
   peers_[message.producer].sessions.insert(session);
-  tell(message.producer, start_session(id, session));
+  tell(message.producer, start_session(id, session, message.offer));
 }
 
 void Signalling::handle(const std::string& id, Peer& peer, const PeerMessage& message) {
-  const Session* session = session_of(id, message.session);
+  Session* session = session_of(id, message.session);
   if (session == nullptr) return;
-  const auto* sdp = std::get_if<SessionDescription>(&message.content);
-  const bool from_consumer = session->consumer == id;
-  if (sdp != nullptr && sdp->is_offer && from_consumer &&
-      (!peer.v1_1 || session->producer == robot_id_))
-    return tell(id, error("A consumer cannot send an offer"));
-  if (sdp != nullptr && !sdp->is_offer && !from_consumer)
-    return tell(id, error("A producer cannot send an answer"));
+  if (const auto* sdp = std::get_if<SessionDescription>(&message.content)) {
+    const bool from_consumer = session->consumer == id;
+    const bool may_offer = peer.v1_1 && session->producer != robot_id_;
+    if (const char* why = objection(sdp->is_offer, from_consumer, *session, may_offer))
+      return tell(id, error(why));
+    session->consumer_offers |= sdp->is_offer && from_consumer;
+  }
   relay(id, *session, message);
+}
+
+const char* Signalling::objection(bool is_offer, bool from_consumer, const Session& session,
+                                  bool may_offer) {
+  if (is_offer && from_consumer && !may_offer) return "A consumer cannot send an offer";
+  if (!is_offer && !from_consumer && !session.consumer_offers)
+    return "A producer cannot send an answer";
+  return nullptr;
 }
 
 void Signalling::relay(const std::string& from, const Session& session,

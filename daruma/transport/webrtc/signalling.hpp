@@ -78,6 +78,7 @@ class Signalling {
   struct Session {
     std::string producer;
     std::string consumer;
+    bool consumer_offers = false;  ///< then the producer may answer
   };
   using Peers = std::map<std::string, Peer>;
 
@@ -94,6 +95,9 @@ class Signalling {
   void relay(const std::string& from, const Session& session, const PeerMessage& message);
   /// Forgets a session and tells its members, save `but`.
   void close(const std::string& session, const std::string& but);
+  /// Why this description is not for its sender to send; nullptr when it is.
+  static const char* objection(bool is_offer, bool from_consumer, const Session& session,
+                               bool may_offer);
   /// The session if this peer is part of it; else a warning and null.
   Session* session_of(const std::string& peer, const std::string& session);
   void announce(const std::string& peer, const PeerStatus& status);

@@ -66,8 +66,9 @@ Parsed parse_start(const json::object& object) {
   const auto* producer = text_of(object, "peerId");
   if (producer == nullptr) return without("peerId");
   const auto* offer = object.if_contains("offer");
-  if (offer != nullptr && !offer->is_null() && !offer->is_string()) return without("offer");
-  return StartSession{copy(*producer), offer != nullptr && offer->is_string()};
+  if (offer == nullptr || offer->is_null()) return StartSession{copy(*producer), std::nullopt};
+  if (!offer->is_string() || offer->get_string().size() > kMaxSdp) return without("offer");
+  return StartSession{copy(*producer), copy(offer->get_string())};
 }
 
 Parsed parse_sdp(std::string session, const json::object& sdp) {
@@ -150,9 +151,11 @@ std::string peer_status_changed(std::string_view peer, const PeerStatus& status)
                                       {"peerId", peer}});
 }
 
-std::string start_session(std::string_view consumer, std::string_view session) {
-  return json::serialize(json::object{
-      {"type", "startSession"}, {"peerId", consumer}, {"sessionId", session}, {"offer", nullptr}});
+std::string start_session(std::string_view consumer, std::string_view session,
+                          const std::optional<std::string>& offer) {
+  json::object object{{"type", "startSession"}, {"peerId", consumer}, {"sessionId", session}};
+  object["offer"] = offer ? json::value(*offer) : json::value(nullptr);
+  return json::serialize(object);
 }
 
 std::string session_started(std::string_view producer, std::string_view session) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -41,7 +42,7 @@ struct SetProtocolVersion {
 };
 struct StartSession {
   std::string producer;
-  bool with_offer = false;
+  std::optional<std::string> offer;  ///< SDP, where the consumer makes the offer
 };
 struct PeerMessage {
   std::string session;
@@ -68,7 +69,8 @@ Result<SignallingMessage> parse_signalling(std::string_view text);
 // The messages of the server (contract webrtc 6.2), as text.
 std::string welcome(std::string_view peer);
 std::string peer_status_changed(std::string_view peer, const PeerStatus& status);
-std::string start_session(std::string_view consumer, std::string_view session);
+std::string start_session(std::string_view consumer, std::string_view session,
+                          const std::optional<std::string>& offer);
 std::string session_started(std::string_view producer, std::string_view session);
 std::string peer_message(const PeerMessage& message);
 /// `v1_1`: to peers that negotiated the newer version.

@@ -237,6 +237,20 @@ TEST_F(SignallingTest, PassesOnTheRobotsRefusal) {
   EXPECT_EQ(server_.sessions(), 0U);
 }
 
+TEST_F(SignallingTest, CarriesTheOfferOfAConsumerToAnotherProducer) {
+  const auto producer = join(R"("producer")");
+  const auto consumer = join();
+  const auto started = ask(
+      consumer, fmt::format(R"({{"type":"startSession","peerId":"{}","offer":"v=0"}})", producer));
+  const auto session = std::string(started.at("sessionId").get_string());
+  EXPECT_EQ(
+      take(producer),
+      parse(fmt::format(R"({{"type":"startSession","peerId":"{}","sessionId":"{}","offer":"v=0"}})",
+                        consumer, session)));
+  say(producer, sdp(session, "answer"));
+  EXPECT_EQ(take(consumer), parse(sdp(session, "answer")));
+}
+
 TEST_F(SignallingTest, OnlyProducersOffer) {
   const auto producer = join(R"("producer")");
   const auto consumer = join();
@@ -330,6 +344,8 @@ TEST_F(SignallingTest, TheNewerVersionHearsOfEndsInItsOwnWords) {
   take(producer);
   say(peer, sdp(other, "offer"));
   EXPECT_EQ(take(producer), parse(sdp(other, "offer")));
+  say(producer, sdp(other, "answer"));
+  EXPECT_EQ(take(peer), parse(sdp(other, "answer")));
   EXPECT_EQ(ask(peer, sdp(start(peer, server_.robot_id()), "offer")).at("type"), "error");
 }
 

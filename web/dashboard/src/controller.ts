@@ -155,7 +155,10 @@ export class Controller {
   private async openSocket(): Promise<Socket> {
     // A daemon that was started anew may signal on another port.
     if (this.fixedPort === null) await this.askHttp();
-    const port = this.fixedPort ?? this.state.status?.signallingPort ?? DEFAULT_SIGNALLING_PORT;
+    const { status } = this.state;
+    if (this.fixedPort === null && status?.signallingPort === null)
+      throw new Error('the daemon has no signalling port open');
+    const port = this.fixedPort ?? status?.signallingPort ?? DEFAULT_SIGNALLING_PORT;
     this.state.signallingPort = port;
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     return new WebSocket(`${scheme}://${location.hostname}:${port}/`) as Socket;

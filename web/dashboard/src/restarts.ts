@@ -68,7 +68,7 @@ export class Restarts {
 
   choose(choice: Partial<Choice>): void {
     Object.assign(this.state.choice, choice);
-    this.planSoon();
+    this.planSoon(0);
     this.ways.changed();
   }
 
@@ -95,6 +95,7 @@ export class Restarts {
     const ack = { scope: textAt(reply, 'scope'), merged: flagAt(reply, 'merged') ?? false };
     const now = performance.now();
     this.updateRun(id, (run) => timeline.withAck(run, ack, now));
+    this.receiptsSoon(0);
     await this.follow(id);
   }
 
@@ -119,9 +120,9 @@ export class Restarts {
     };
   }
 
-  planSoon(): void {
+  planSoon(delayMs = 120): void {
     clearTimeout(this.planTimer);
-    this.planTimer = setTimeout(() => void this.makePlan(), 120);
+    this.planTimer = setTimeout(() => void this.makePlan(), delayMs);
   }
 
   private async makePlan(): Promise<void> {

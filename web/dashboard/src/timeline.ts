@@ -94,7 +94,7 @@ export function withProgress(
   return { ...run, phases: [...ended, { phase, atMs: elapsedMs, ms: null }] };
 }
 
-/** A receipt knows better than the page, except that a running one may lag behind progress messages. */
+/** A receipt knows better than the page, unless it has seen less: a running or an interrupted one may. */
 export function withReceipt(run: Run, receipt: Receipt): Run {
   const ended = receipt.outcome !== null;
   return {
@@ -102,7 +102,7 @@ export function withReceipt(run: Run, receipt: Receipt): Run {
     scope: receipt.scope || run.scope,
     motor: receipt.motor ?? run.motor,
     merged: run.merged || receipt.mergedInto !== null,
-    phases: ended || receipt.phases.length >= run.phases.length ? receipt.phases : run.phases,
+    phases: receipt.phases.length >= run.phases.length ? receipt.phases : run.phases,
     outcome: ended ? outcomeFrom(receipt.outcome) : run.outcome,
     error: receipt.error ?? run.error,
     notes: receipt.notes,

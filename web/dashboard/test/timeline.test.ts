@@ -57,6 +57,14 @@ test('a receipt of a process that died is interrupted; a lost one is unknown', (
     timeline.withReceipt(asked(), { ...told, outcome: 'interrupted' }).outcome,
     'interrupted',
   );
+  const seen = timeline.withProgress(
+    timeline.withProgress(asked(), 'stopping', 1, null),
+    'starting',
+    9,
+    null,
+  );
+  const died = timeline.withReceipt(seen, { ...told, outcome: 'interrupted', phases: [] });
+  assert.deepEqual(died.phases, seen.phases);
   const run = timeline.withoutReceipt(asked(), 'not known');
   assert.deepEqual([run.outcome, run.error], ['unknown', 'not known']);
   const done = timeline.withReceipt(asked(), told);

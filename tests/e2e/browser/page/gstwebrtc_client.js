@@ -43,8 +43,8 @@ window.client = {
             inbox.push(JSON.parse(data));
             for (const waiter of [...waiters]) waiter();
           });
-          if (channel.readyState === 'open') resolve(channel);
-          channel.addEventListener('open', () => resolve(channel));
+          // One task later: see web/dashboard/src/peer.ts.
+          channel.addEventListener('open', () => setTimeout(() => resolve(channel)));
         });
       });
     });
@@ -57,16 +57,12 @@ window.client = {
       async ask(command, match) {
         const channel = await opened;
         const mark = inbox.length;
-        const text = JSON.stringify(command);
-        channel.send(text);
-        // Queries are polled, as the browser SDK does: see robot_client.js.
-        const poll = command.type === 'get_state' && setInterval(() => channel.send(text), 500);
+        channel.send(JSON.stringify(command));
         return new Promise((resolve) => {
           const waiter = () => {
             const found = inbox.slice(mark).find(match);
             if (!found) return;
             waiters.delete(waiter);
-            clearInterval(poll);
             resolve(found);
           };
           waiters.add(waiter);

@@ -153,8 +153,8 @@ class Session {
           if (channel === this.data) this.resolveClosed(performance.now());
         };
         if (channel.label === 'pose') return;
-        if (channel.readyState === 'open') resolve();
-        channel.onopen = () => resolve();
+        // One task later: see web/dashboard/src/peer.ts.
+        channel.onopen = () => setTimeout(resolve);
       };
     });
     this.failed = new Promise((_, reject) => {
@@ -199,16 +199,11 @@ class Session {
     return this.inbox.next(`answer to ${JSON.stringify(command)}`, match, mark, ms);
   }
 
-  /**
-   * Polls like the browser SDK, each 500 ms: about one in a thousand messages that are sent in the very moment
-   * in which the channel opens never leaves webrtcbin 1.22.
-   */
   async state() {
-    const poll = setInterval(() => this.data.send('{"type":"get_state"}'), 500);
     const text = await this.ask(
       { type: 'get_state' },
       (m) => ('state' in m && !('type' in m)) || 'error' in m,
-    ).finally(() => clearInterval(poll));
+    );
     const answer = JSON.parse(text);
     if (answer.error !== undefined && answer.state === undefined) {
       throw new Error(`get_state: ${text}`);

@@ -25,11 +25,11 @@ function build(receipt: Receipt): ReceiptRow {
   return {
     root,
     time: cell('mono'),
-    who: cell(),
     scope: cell(),
     outcome: cell(),
     downtime: cell('number mono'),
     cured: cell(),
+    who: cell(),
   };
 }
 

@@ -140,7 +140,7 @@ function figure(): (head: HeadPose | null, jointsRad: (number | null)[]) => void
       face.setAttribute('transform', `translate(${across} ${down})`);
     }
     const turn = (rad: number | null | undefined): string => fixed(((rad ?? 0) * 180) / Math.PI);
-    right.setAttribute('transform', `rotate(${turn(jointsRad[7])} 66 62)`);
-    left.setAttribute('transform', `rotate(${turn(jointsRad[8])} 134 62)`);
+    right.setAttribute('transform', `rotate(${turn(jointsRad[7])} 48 68)`);
+    left.setAttribute('transform', `rotate(${turn(jointsRad[8])} 152 68)`);
   };
 }

@@ -72,13 +72,15 @@ export function runView(controller: Controller): (now: number) => void {
   const outcome = byId('restart-outcome', HTMLElement);
   let span = 1;
   let runningMs = 0;
+  let over = false;
   const phases = new Rows<Phase, PhaseRow>(
     byId('timeline', HTMLElement),
     (phase) => `${phase.phase} ${phase.atMs}`,
     buildPhase,
     (row, phase) => {
-      const running = phase.ms === null;
-      const ms = phase.ms ?? Math.max(0, runningMs - phase.atMs);
+      // What an interrupted restart was at when it died took nobody knows how long.
+      const running = phase.ms === null && !over;
+      const ms = phase.ms ?? (running ? Math.max(0, runningMs - phase.atMs) : 0);
       setData(row.root, 'state', running ? 'running' : 'done');
       row.bar.style.setProperty('--from', String(Math.min(1, phase.atMs / span)));
       row.bar.style.setProperty('--size', String(Math.min(1, ms / span)));
@@ -100,6 +102,7 @@ export function runView(controller: Controller): (now: number) => void {
     setText(note, noteWords(run).join(', ') || '–');
     span = spanMs(run, now);
     runningMs = now - run.askedAt;
+    over = isOver(run);
     phases.show(run.phases);
     setText(outcome, outcomeWords(run));
   };
