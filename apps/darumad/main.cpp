@@ -30,8 +30,9 @@ int main(int argc, char** argv) {
   // A peer that is gone is an error of write(), never a signal.
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  // Sessions come and go with a dozen threads each; an arena a thread would keep what they used.
-  ::mallopt(M_ARENA_MAX, 2);
+  // Sessions come and go with a dozen threads each. With a second arena the heap grows by 2 MB over
+  // 300 of them, with one by 0.1; threads keep small blocks to themselves, so they rarely meet.
+  ::mallopt(M_ARENA_MAX, 1);
   auto ring = std::make_shared<daruma::log::Ring>();
   daruma::log::start(launch.config.log_level, launch.config.log_file, ring);
   try {

@@ -41,8 +41,8 @@ class SpscRing {
 
  private:
   std::array<T, N> slots_{};
-  alignas(64) std::atomic<std::size_t> head_{0};
-  alignas(64) std::atomic<std::size_t> tail_{0};
+  std::atomic<std::size_t> head_{0};
+  std::atomic<std::size_t> tail_{0};
   std::atomic<std::uint64_t> dropped_{0};
 };
 

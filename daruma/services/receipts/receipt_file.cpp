@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daruma/services/receipts/receipt_json.hpp"
@@ -70,14 +71,17 @@ struct ReceiptFile::File {
   ~File() { ::close(fd); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
+  /// Somebody deleted it: what is written goes nowhere.
+  bool deleted() const {
+    struct stat found {};
+    return ::fstat(fd, &found) == 0 && found.st_nlink == 0;
+  }
   const int fd;
   std::atomic<bool> flush_due{false};
 };
 
 ReceiptFile::ReceiptFile(const std::string& folder, OnPool on_pool)
     : path_((fs::path(folder) / "receipts.jsonl").string()), on_pool_(std::move(on_pool)) {
-  std::error_code error;
-  fs::create_directories(folder, error);
   read();
   // Written anew at each start: bounds the file and proves that the folder can be written.
   static_cast<void>(note(rewrite()));
@@ -156,7 +160,7 @@ Status ReceiptFile::note(Status written) {
 }
 
 Status ReceiptFile::append(const std::string& line, bool durable) {
-  if (!file_ || lines_ >= kMostLines) {
+  if (!file_ || lines_ >= kMostLines || file_->deleted()) {
     // The rewrite holds the line already: it was kept before.
     return rewrite();
   }
@@ -176,6 +180,9 @@ Status ReceiptFile::append(const std::string& line, bool durable) {
 }
 
 Status ReceiptFile::rewrite() {
+  // The folder may have gone since, with the file in it.
+  std::error_code ignored;
+  fs::create_directories(fs::path(path_).parent_path(), ignored);
   const auto temporary = path_ + ".new";
   const int fd = ::open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
   if (fd < 0) return os_error("write", temporary);

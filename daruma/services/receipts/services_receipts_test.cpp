@@ -174,6 +174,16 @@ TEST_F(ReceiptFolder, AnUnwritableFolderIsAnErrorAndKeepsInMemory) {
   EXPECT_TRUE(file.find("kept"));
 }
 
+TEST_F(ReceiptFolder, AFolderThatWasDeletedIsMadeAgainWithAllThatIsKept) {
+  const auto file = open();
+  ASSERT_TRUE(file->put(named("before")));
+  fs::remove_all(folder_);
+  ASSERT_TRUE(file->put(named("after")));
+  const auto again = open();
+  EXPECT_TRUE(again->find("before"));
+  EXPECT_TRUE(again->find("after"));
+}
+
 TEST_F(ReceiptFolder, AHugeFileIsPutAside) {
   fs::create_directories(folder_);
   std::ofstream(path()) << "x";
