@@ -194,6 +194,8 @@ net::Server::Options Daemon::door(const char* name, int port) const {
 
 void Daemon::end_all(UniqueFunction<void()> done) {
   webrtc_door_.hold_offers(true);
+  // Whoever waits for a move, or records, is told while the way to them is open.
+  rooms_.close_doors();
   // Both kinds at once; whoever is last calls.
   auto both = std::make_shared<UniqueFunction<void()>>(std::move(done));
   auto left = std::make_shared<int>(2);

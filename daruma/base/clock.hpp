@@ -14,6 +14,8 @@ using WallTime = std::chrono::system_clock::time_point;
 
 /// `2026-01-01T00:00:00.000Z`, milliseconds, UTC.
 std::string iso8601(WallTime time);
+/// `2026-01-01T00:00:00.000`, milliseconds, local time without a zone, as Python writes it.
+std::string local_iso8601(WallTime time);
 /// Seconds as a number, for the wire.
 inline double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 /// Whole milliseconds, rounded down, for the wire.

@@ -49,12 +49,20 @@ struct Snapshot {
 /// Where joints are wanted, newest wins. Each part carries the number of the command that set it;
 /// 0: never. Radians, finite.
 struct Targets {
+  /// The head as a pose, or past inverse kinematics; whichever is newer.
+  kinematics::Pose X_WH = kinematics::Pose::Identity();
+  std::uint64_t pose_number = 0;
   std::array<double, model::kHeadJointCount> head_rad{};
   std::uint64_t head_number = 0;
   double body_yaw_rad = 0;
   std::uint64_t body_yaw_number = 0;
   std::array<double, 2> antennas_rad{};  ///< right, left
   std::uint64_t antennas_number = 0;
+
+  // How poses become joints, whoever asked for them; no numbers, since they always hold.
+  /// Added to every commanded pose, seen in the world.
+  kinematics::Pose offset = kinematics::Pose::Identity();
+  kinematics::BodyYaw body_yaw = kinematics::BodyYaw::kAutomatic;
 };
 
 /// Something that must be carried out, in order.

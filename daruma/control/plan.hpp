@@ -21,6 +21,9 @@ struct Step {
   double duration_s = 0;
   motion::Target to{};
   motion::Warp warp = motion::Warp::kMinimumJerk;
+  /// Where no joints lead, the plan ends with kUnreachable; else it goes on and the robot waits at
+  /// the last pose that had some.
+  bool ends_out_of_reach = false;
 };
 
 /// A move that the control thread plays by itself, one step after the other. Plain data.
@@ -37,6 +40,7 @@ struct Plan {
 enum class MoveOutcome : std::uint8_t {
   kCompleted,
   kInterrupted,  ///< stopped, replaced, motors switched meanwhile, or they went silent for 0.3 s
+  kUnreachable,  ///< no joints lead to the next pose: the robot holds the last one that had some
   kNotAsleep,    ///< the head did not reach the sleep pose, so its torque was left on
 };
 

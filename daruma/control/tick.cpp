@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace daruma::control {
 namespace {
@@ -48,6 +49,7 @@ void Tick::run(std::uint64_t skipped) {
     estimate();
     take_commands();
     advance_move(elapsed);
+    follow_mixing();
     write();
   }
   publish(now, skipped);
@@ -186,35 +188,46 @@ void Tick::pin(JointMask mask, std::uint64_t number) {
     pinned_number_[i] = number;
   }
   commanded_X_WH_.reset();
+  commanded_yaw_rad_ = now_.goal_rad[0];
 }
 
 void Tick::take_targets() {
   const Targets& targets = link_.targets.read();
-  const bool moving = plan_.id != 0;
-  const bool head = targets.head_number > taken_head_;
-  const bool yaw = targets.body_yaw_number > taken_body_yaw_;
-  const bool antennas = targets.antennas_number > taken_antennas_;
-  taken_head_ = std::max(taken_head_, targets.head_number);
-  taken_body_yaw_ = std::max(taken_body_yaw_, targets.body_yaw_number);
-  taken_antennas_ = std::max(taken_antennas_, targets.antennas_number);
-  if (moving) return;
+  const auto take = [](std::uint64_t number, std::uint64_t& taken) {
+    return number > std::exchange(taken, std::max(taken, number));
+  };
+  const bool pose = take(targets.pose_number, taken_pose_);
+  const bool head = take(targets.head_number, taken_head_);
+  const bool yaw = take(targets.body_yaw_number, taken_body_yaw_);
+  const bool antennas = take(targets.antennas_number, taken_antennas_);
+  if (plan_.id != 0) return;
+  const auto pinned =
+      *std::max_element(pinned_number_.begin(), pinned_number_.begin() + model::kHeadJointCount);
+  const bool yaw_counts = yaw && targets.body_yaw_number > pinned;
   const bool yaw_is_newer = targets.body_yaw_number > targets.head_number;
-  const bool yaw_counts =
-      yaw &&
-      targets.body_yaw_number > *std::max_element(pinned_number_.begin(),
-                                                  pinned_number_.begin() + model::kHeadJointCount);
+  const bool pose_is_newer = targets.pose_number > targets.head_number;
   if (yaw_counts && !yaw_is_newer) take_body_yaw(targets.body_yaw_rad);
-  for (std::size_t i = 0; head && i < model::kHeadJointCount; ++i) {
-    if (targets.head_number <= pinned_number_[i]) continue;
-    now_.goal_rad[i] = targets.head_rad[i];
-    commanded_X_WH_.reset();
+  if (head) take_head_joints(targets);
+  if (pose && pose_is_newer && targets.pose_number > pinned) {
+    follow_pose(targets.X_WH,
+                yaw_counts && yaw_is_newer ? targets.body_yaw_rad : commanded_yaw_rad_);
+  } else if (yaw_counts && yaw_is_newer) {
+    take_body_yaw(targets.body_yaw_rad);
   }
-  if (yaw_counts && yaw_is_newer) take_body_yaw(targets.body_yaw_rad);
   for (std::size_t i = 0; antennas && i < 2; ++i) {
     if (targets.antennas_number > pinned_number_[kRight + i]) {
       now_.goal_rad[kRight + i] = targets.antennas_rad[i];
     }
   }
+}
+
+void Tick::take_head_joints(const Targets& targets) {
+  for (std::size_t i = 0; i < model::kHeadJointCount; ++i) {
+    if (targets.head_number <= pinned_number_[i]) continue;
+    now_.goal_rad[i] = targets.head_rad[i];
+    commanded_X_WH_.reset();
+  }
+  commanded_yaw_rad_ = now_.goal_rad[0];
 }
 
 /// The body turns under the head, which stays where it is commanded to be, unless the body would be
@@ -313,9 +326,11 @@ motion::Start Tick::start_point() {
 }
 
 void Tick::follow(const motion::Target& target) {
-  const double yaw_rad = target.body_yaw_rad.value_or(now_.goal_rad[0]);
+  const double yaw_rad = target.body_yaw_rad.value_or(commanded_yaw_rad_);
   if (target.X_WH || target.body_yaw_rad) {
-    follow_pose(target.X_WH ? *target.X_WH : commanded_pose(), yaw_rad);
+    const bool followed = follow_pose(target.X_WH ? *target.X_WH : commanded_pose(), yaw_rad);
+    if (!followed && plan_.steps[step_].ends_out_of_reach)
+      return end_move(MoveOutcome::kUnreachable);
   }
   if (target.antennas_rad) {
     now_.goal_rad[kRight] = (*target.antennas_rad)[0];
@@ -323,14 +338,30 @@ void Tick::follow(const motion::Target& target) {
   }
 }
 
-void Tick::follow_pose(const Pose& X_WH, double body_yaw_rad) {
+/// False when no joints lead there: the robot stays at the last pose that had some. Joints a little
+/// beyond their limits are cut to them when they are written.
+bool Tick::follow_pose(const Pose& X_WH, double body_yaw_rad) {
   const Pose wanted = X_WH;  // may be commanded_X_WH_ itself
-  const auto found = kinematics::inverse(wanted, body_yaw_rad, kinematics::BodyYaw::kAutomatic);
-  // No joints lead there: the robot stays at the last pose that had some. Joints a little beyond
-  // their limits are cut to them when they are written.
-  if (found.reach == kinematics::Reach::kUnreachable) return;
+  const Targets& targets = link_.targets.read();
+  offset_ = targets.offset;
+  body_yaw_ = targets.body_yaw;
+  auto found =
+      kinematics::inverse(motion::with_world_offset(wanted, offset_), body_yaw_rad, body_yaw_);
+  // The pose is what was asked for, the offset an ornament.
+  if (found.reach == kinematics::Reach::kUnreachable)
+    found = kinematics::inverse(wanted, body_yaw_rad, body_yaw_);
+  if (found.reach == kinematics::Reach::kUnreachable) return false;
   std::copy(found.joints_rad.begin(), found.joints_rad.end(), now_.goal_rad.begin());
   commanded_X_WH_ = wanted;
+  commanded_yaw_rad_ = body_yaw_rad;
+  return true;
+}
+
+/// How poses become joints has changed, so the commanded one becomes others.
+void Tick::follow_mixing() {
+  const Targets& targets = link_.targets.read();
+  if (targets.body_yaw == body_yaw_ && targets.offset.matrix() == offset_.matrix()) return;
+  follow_pose(commanded_pose(), commanded_yaw_rad_);
 }
 
 /// Gravity compensation, as far as positions can say it: the legs are wanted where they are.

@@ -43,12 +43,14 @@ class Tick {
   void end_move(MoveOutcome outcome);
   void take_targets();
   void take_body_yaw(double yaw_rad);
+  void take_head_joints(const Targets& targets);
   void advance_move(Duration elapsed);
   void enter_step(const Step& step);
   void rest();
   motion::Start start_point();
   void follow(const motion::Target& target);
-  void follow_pose(const kinematics::Pose& X_WH, double body_yaw_rad);
+  bool follow_pose(const kinematics::Pose& X_WH, double body_yaw_rad);
+  void follow_mixing();
   void pin(JointMask mask, std::uint64_t number);
   void hold_legs_loosely();
   bool holds_any_leg() const;
@@ -70,6 +72,7 @@ class Tick {
   /// Mode was chosen, then single joints were switched: the same mode is applied again when asked.
   bool torque_differs_ = false;
   std::array<std::uint64_t, model::kJointCount> pinned_number_{};
+  std::uint64_t taken_pose_ = 0;
   std::uint64_t taken_head_ = 0;
   std::uint64_t taken_body_yaw_ = 0;
   std::uint64_t taken_antennas_ = 0;
@@ -78,8 +81,13 @@ class Tick {
   /// What measured_solver_ solved last.
   std::optional<kinematics::HeadJoints> solved_rad_;
   kinematics::ForwardSolver goal_solver_;
-  /// Pose of the goals, as far as it is known without solving for it.
+  /// Pose of the goals without the offset, as far as it is known without solving for it.
   std::optional<kinematics::Pose> commanded_X_WH_;
+  /// What was asked of the body, which may be dragged away from it by the head.
+  double commanded_yaw_rad_ = 0;
+  // What the goals were computed with.
+  kinematics::Pose offset_ = kinematics::Pose::Identity();
+  kinematics::BodyYaw body_yaw_ = kinematics::BodyYaw::kAutomatic;
 
   Plan plan_;
   std::size_t step_ = 0;

@@ -55,6 +55,11 @@ class TickTest : public ::testing::Test {
     targets_.head_number = ++number_;
     link_.targets.write(targets_);
   }
+  void head_pose(const kinematics::Pose& X_WH) {
+    targets_.X_WH = X_WH;
+    targets_.pose_number = ++number_;
+    link_.targets.write(targets_);
+  }
   void body_yaw(double yaw_rad) {
     targets_.body_yaw_rad = yaw_rad;
     targets_.body_yaw_number = ++number_;
@@ -126,6 +131,51 @@ TEST_F(TickTest, AMeasurementBeyondTheLimitsIsHeldAtTheLimitAndSaid) {
   cycle();
   EXPECT_EQ(backend_.written_rad[1], model::kJointLimits_rad[1].upper);
   EXPECT_NEAR(seen().first_step_deg, 0.573, 1e-3);
+}
+
+TEST_F(TickTest, TheNewestOfPoseAndJointsCounts) {
+  cycle();
+  head(model::init_joints_rad());
+  head_pose(kinematics::Pose::Identity());
+  cycle();
+  const auto upright =
+      kinematics::inverse(kinematics::Pose::Identity(), 0, kinematics::BodyYaw::kAutomatic);
+  EXPECT_NEAR(backend_.written_rad[1], upright.joints_rad[1], 1e-12);
+  head_pose(kinematics::Pose::Identity());
+  head(model::sleep_joints_rad());
+  cycle();
+  EXPECT_EQ(backend_.written_rad[1], model::sleep_joints_rad()[1]);
+}
+
+TEST_F(TickTest, APoseFromBeforeAPinIsForgotten) {
+  set_mode(MotorMode::kDisabled);
+  cycle(2);
+  head_pose(kinematics::Pose::Identity());
+  set_mode(MotorMode::kEnabled);
+  cycle(2);
+  EXPECT_EQ(backend_.written_rad[1], model::sleep_joints_rad()[1]);
+}
+
+TEST_F(TickTest, AGotoThatLeavesTheReachStopsAtTheLastGoodPoseAndSaysSo) {
+  cycle();
+  set_mode(MotorMode::kEnabled);
+  Plan plan;
+  plan.id = 7;
+  kinematics::Pose up = kinematics::Pose::Identity();
+  up.translation().z() = 0.5;
+  plan.add(
+      {.kind = Step::Kind::kGoto, .duration_s = 1, .to = {up, {}, {}}, .ends_out_of_reach = true});
+  play(plan);
+  std::optional<MoveEnd> end;
+  for (int i = 0; i < 60 && !end; ++i) {
+    cycle();
+    end = ended();
+  }
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->outcome, MoveOutcome::kUnreachable);
+  const auto held = backend_.written_rad;
+  cycle(5);
+  EXPECT_EQ(backend_.written_rad, held);
 }
 
 TEST_F(TickTest, TargetsReachTheJointsInsideTheirLimits) {

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include <Eigen/SVD>
+#include <fmt/format.h>
 
 namespace daruma::motion {
 namespace {
@@ -79,6 +80,31 @@ std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& matrix, d
   if (error.cwiseAbs().maxCoeff() > tolerance || matrix.determinant() <= 0) return std::nullopt;
   const Eigen::JacobiSVD<Eigen::Matrix3d> svd(matrix, Eigen::ComputeFullU | Eigen::ComputeFullV);
   return svd.matrixU() * svd.matrixV().transpose();
+}
+
+Result<Pose> pose_from_rows(std::span<const double, 16> rows) {
+  constexpr double kTolerance = 1e-3;
+  Eigen::Matrix3d matrix;
+  Pose pose = Pose::Identity();
+  for (int row = 0; row < 3; ++row) {
+    for (int column = 0; column < 3; ++column)
+      matrix(row, column) = rows[static_cast<std::size_t>(4 * row + column)];
+    pose.translation()(row) = rows[static_cast<std::size_t>(4 * row + 3)];
+  }
+  if (!matrix.allFinite() || !pose.translation().allFinite())
+    return fail(Errc::kInvalid, "head is not a pose: a number is not finite");
+  if (const auto rotation = nearest_rotation(matrix, kTolerance)) {
+    pose.linear() = *rotation;
+    return pose;
+  }
+  const Eigen::Vector3d lengths = matrix.colwise().norm();
+  if (matrix.determinant() < 0) return fail(Errc::kInvalid, "head is not a rotation: it mirrors");
+  if ((lengths.array() - 1).abs().maxCoeff() > kTolerance)
+    return fail(Errc::kInvalid,
+                fmt::format("head is not a rotation: its columns have the lengths {:.4f}, {:.4f}, "
+                            "{:.4f} instead of 1",
+                            lengths.x(), lengths.y(), lengths.z()));
+  return fail(Errc::kInvalid, "head is not a rotation: its columns are not at right angles");
 }
 
 double magic_distance(const Pose& a, const Pose& b) {

@@ -104,7 +104,7 @@ const Command::Value& Command::get(std::string_view field) const {
 }
 
 bool Command::has(std::string_view field) const {
-  return !std::holds_alternative<std::monostate>(get(field));
+  return spec_->index_of(field) >= 0 && !std::holds_alternative<std::monostate>(get(field));
 }
 bool Command::flag(std::string_view field) const { return std::get<bool>(get(field)); }
 std::int64_t Command::integer(std::string_view field) const {

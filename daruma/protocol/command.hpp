@@ -29,7 +29,7 @@ class Command {
   const CommandSpec& spec() const { return *spec_; }
   std::string_view type() const { return spec_->type; }
 
-  /// True when the field has a value (it is neither absent nor null).
+  /// True when the field has a value: the row has it, and it is neither absent nor null.
   bool has(std::string_view field) const;
   /// The value of a field that has one and has that type; asserted.
   bool flag(std::string_view field) const;

@@ -85,6 +85,9 @@ constexpr FieldSpec kPlayRecordedMove[] = {
     required("move_name", kString),
     nullable(required("dataset_name", kString, "null or empty: the emotions library")),
     by_default("0.0", required("initial_goto_duration", kNumber, "s"))};
+constexpr FieldSpec kTask[] = {
+    length(1, 64, required("uuid", kString, "names the task in its `task_progress`")),
+    required("req", kObject, "the fields of `goto_target`, and `method`")};
 constexpr FieldSpec kPreloadDataset[] = {required("dataset_name", kString)};
 constexpr FieldSpec kAppendRecord[] = {required("record", kObject)};
 
@@ -180,12 +183,13 @@ constexpr CommandSpec bare(CommandSpec spec) {
 
 // clang-format off
 constexpr CommandSpec kTable[] = {
-  row("set_target", kSetTarget, kNobody, kOnce, kOperate, "Head target at once"),
+  row("set_target", kSetTarget, kRoom, kOnce, kOperate, "Head target at once"),
   row("set_head_joints", kSetHeadJoints, kRoom, kOnce, kOperate, "Joint target at once, past inverse kinematics"),
   row("set_body_yaw", kSetBodyYaw, kRoom, kOnce, kOperate, "Body yaw target at once"),
   row("set_antennas", kSetAntennas, kRoom, kOnce, kOperate, "Antenna targets at once"),
   row("set_full_target", kSetFullTarget, kRoom, kOnce, kOperate, "Several targets at once; what is absent stays"),
-  row("goto_target", kGotoTarget, kNobody, kLate, kOperate, "Minimum-jerk motion to a target"),
+  row("goto_target", kGotoTarget, kRoom, kLate, kOperate, "Minimum-jerk motion to a target"),
+  row("task", kTask, kRoom, kLate, kOperate, "A goto of the SDK; `/ws/sdk` answers with `task_progress` to all its clients"),
   row("wake_up", {}, kRoom, kLate, kOperate, "Wake-up move"),
   row("goto_sleep", {}, kRoom, kLate, kOperate, "Sleep move; ends with the motors disabled"),
   row("stop_move", {}, kRoom, kOnce, kOperate, "Interrupts every move and its sound"),
@@ -196,16 +200,16 @@ constexpr CommandSpec kTable[] = {
   row("set_motor_mode", kSetMotorMode, kRoom, kOnce, kOperate, "Mode of all motors"),
   row("get_motor_mode", {}, kRoom, kOnce, kObserve, "Mode of all motors"),
   row("set_torque", kSetTorque, kRoom, kOnce, kOperate, "Torque of all or of named motors"),
-  row("set_gravity_compensation", kEnabled, kNobody, kOnce, kOperate, "Gravity compensation mode"),
-  row("set_automatic_body_yaw", kEnabled, kNobody, kOnce, kOperate, "Lets inverse kinematics turn the body"),
+  row("set_gravity_compensation", kEnabled, kRoom, kOnce, kOperate, "Gravity compensation mode"),
+  row("set_automatic_body_yaw", kEnabled, kRoom, kOnce, kOperate, "Lets inverse kinematics turn the body"),
   row("get_state", {}, kRoom, kOnce, kObserve, "Snapshot of the robot"),
   row("get_version", {}, kHouse, kOnce, kObserve, "Version that clients compare"),
   row("get_hardware_id", {}, kHouse, kOnce, kObserve, "Identity of the hardware, or null"),
   row("get_imu", {}, kNobody, kOnce, kObserve, "Newest IMU reading, or null"),
   row("get_tracked_face", {}, kNobody, kOnce, kObserve, "The face that is tracked"),
-  row("start_recording", {}, kNobody, kOnce, kOperate, "Clears and opens the recording buffer"),
-  row("stop_recording", {}, kNobody, kOnce, kOperate, "Closes and publishes the recording"),
-  row("append_record", kAppendRecord, kNobody, kOnce, kOperate, "Adds a record while recording"),
+  row("start_recording", {}, kRoom, kOnce, kOperate, "Clears and opens the recording buffer"),
+  row("stop_recording", {}, kRoom, kOnce, kOperate, "Closes and publishes the recording"),
+  row("append_record", kAppendRecord, kRoom, kOnce, kOperate, "Adds a record while recording"),
   row("set_volume", kVolume, kNobody, kOnce, kOperate, "Speaker volume"),
   row("get_volume", {}, kNobody, kOnce, kObserve, "Speaker volume"),
   row("set_microphone_volume", kVolume, kNobody, kOnce, kOperate, "Microphone volume"),
@@ -217,7 +221,7 @@ constexpr CommandSpec kTable[] = {
   row("set_first_wake_up", kSetFirstWakeUp, kNobody, kOnce, kAdminister, "Stores whether the first wake-up is done"),
   row("get_telemetry", {}, kNobody, kOnce, kObserve, "Stored choice; nothing is ever sent"),
   row("set_telemetry", kEnabled, kNobody, kLate, kAdminister, "Stores the choice; nothing is ever sent"),
-  row("set_speech_offsets", kSetSpeechOffsets, kNobody, kOnce, kOperate, "Offsets on the commanded pose; other lengths than 6 are ignored"),
+  row("set_speech_offsets", kSetSpeechOffsets, kRoom, kOnce, kOperate, "Offsets on the commanded pose; other lengths than 6 are ignored"),
   row("set_wobbling", kEnabled, kNobody, kOnce, kOperate, "Moves the head with what the speaker plays"),
   row("set_head_tracking", kSetHeadTracking, kNobody, kOnce, kOperate, "Follows a face"),
   row("apply_audio_config", kApplyAudioConfig, kNobody, kOnce, kAdminister, "Writes parameters of the audio board"),

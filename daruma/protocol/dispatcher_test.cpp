@@ -164,13 +164,16 @@ TEST_F(DispatcherTest, AFloodOfMistakesIsOneLogLineASecond) {
 TEST_F(DispatcherTest, TellsWhereTableAndHandlersDisagree) {
   const auto handler = [](const Command&, const PeerContext&, Reply reply) { reply.nothing(); };
   Handlers room;
+  std::size_t of_room = 0;
   for (const auto& spec : command_table()) {
     if (spec.owner == Owner::kHouse) dispatcher_.house().on(spec.type, handler);
-    if (spec.owner == Owner::kRoom) room.on(spec.type, handler);
+    if (spec.owner != Owner::kRoom) continue;
+    room.on(spec.type, handler);
+    ++of_room;
   }
   EXPECT_TRUE(dispatcher_.disagreements(&room).empty());
   Handlers empty;
-  EXPECT_EQ(dispatcher_.disagreements(&empty).size(), 11U);
+  EXPECT_EQ(dispatcher_.disagreements(&empty).size(), of_room);
   room.on("get_version", handler);
   EXPECT_EQ(dispatcher_.disagreements(&room).size(), 1U);
   EXPECT_TRUE(dispatcher_.disagreements(nullptr).empty());

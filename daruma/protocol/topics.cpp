@@ -55,6 +55,7 @@ void Topics::publish(Topic topic, const Text& text) {
         peer->send_periodic(text);
         break;
       case Topic::kEvents:
+      case Topic::kTasks:
         peer->send(text, {});
         break;
     }

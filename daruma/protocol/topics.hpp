@@ -15,6 +15,7 @@ enum class Topic : std::uint8_t {
   kStatus = 2,  ///< `daemon_status` each second; WebSocket clients
   kEvents = 4,  ///< broadcasts for everybody: state changes, uploads played, updates
   kPose = 8,    ///< frames of the `pose` channel; only who subscribed
+  kTasks = 16,  ///< ends of tasks, recordings; WebSocket clients, none is left out
 };
 using TopicSet = std::uint8_t;
 constexpr TopicSet operator|(Topic a, Topic b) {

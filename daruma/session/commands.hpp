@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daruma/protocol/dispatcher.hpp"
+#include "daruma/protocol/topics.hpp"
 #include "daruma/session/robot.hpp"
 
 namespace daruma::session {
@@ -19,9 +20,14 @@ class MoveAnswers {
 /// * Commands that touch the motors answer `Motor controller not initialized or already closed.`
 /// while
 ///   the motors do not answer.
-/// * `wake_up` is refused while a move runs; `goto_sleep` takes over, save from another
-/// `goto_sleep`.
+/// * Head poses that no joints lead to are refused with the leg that cannot follow; the reference
+///   acknowledges them.
+/// * `wake_up` and `goto_target` are refused while a move runs; `goto_sleep` takes over, save from
+/// another `goto_sleep`.
 void register_commands(protocol::Handlers& handlers, Robot& robot, const Scheduler& scheduler,
-                       const MoveAnswers& answers);
+                       const MoveAnswers& answers, protocol::Topics& topics);
+
+/// Ends the recording and hands it to the SDK's clients (contract commands.md 2.6).
+void publish_recording(Recording& recording, protocol::Topics& topics);
 
 }  // namespace daruma::session

@@ -33,6 +33,26 @@ backend::MotorMode Robot::mode() {
   return now.applied_order >= mode_number_ ? now.mode : mode_;
 }
 
+void Robot::set_head_pose(const kinematics::Pose& X_WH) {
+  targets_.X_WH = X_WH;
+  targets_.pose_number = ++number_;
+  link_.targets.write(targets_);
+}
+
+void Robot::set_offset(const kinematics::Pose& offset) {
+  targets_.offset = offset;
+  link_.targets.write(targets_);
+}
+
+void Robot::set_automatic_body_yaw(bool automatic) {
+  targets_.body_yaw = automatic ? kinematics::BodyYaw::kAutomatic : kinematics::BodyYaw::kFixed;
+  link_.targets.write(targets_);
+}
+
+double Robot::body_yaw_rad() {
+  return targets_.body_yaw_number != 0 ? targets_.body_yaw_rad : snapshot().goal_rad[0];
+}
+
 void Robot::set_head_joints(std::span<const double> joints_rad) {
   std::copy_n(joints_rad.begin(), targets_.head_rad.size(), targets_.head_rad.begin());
   targets_.head_number = ++number_;

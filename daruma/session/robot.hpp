@@ -8,6 +8,7 @@
 #include "daruma/base/scheduler.hpp"
 #include "daruma/base/unique_function.hpp"
 #include "daruma/control/link.hpp"
+#include "daruma/session/recording.hpp"
 
 namespace daruma::session {
 
@@ -36,10 +37,20 @@ class Robot {
   backend::MotorMode mode();
   bool move_running() const { return current_.has_value() && !current_->stopping; }
 
-  // Targets, radians, finite; newest wins.
+  // Targets, metres and radians, finite; newest wins.
+  void set_head_pose(const kinematics::Pose& X_WH);
   void set_head_joints(std::span<const double> joints_rad);
   void set_body_yaw(double yaw_rad);
   void set_antennas(std::span<const double> right_left_rad);
+
+  /// Added to every commanded pose, seen in the world, until it is replaced.
+  void set_offset(const kinematics::Pose& offset);
+  /// Whether the head may drag the body along.
+  void set_automatic_body_yaw(bool automatic);
+  /// The body yaw that was asked for last; before that, where the body is.
+  double body_yaw_rad();
+
+  Recording recording;
 
   // Orders; kBusy when too many wait.
   Status set_mode(backend::MotorMode mode);

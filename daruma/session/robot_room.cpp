@@ -142,7 +142,7 @@ void RobotRoom::on_first_cycle() {
   report_.max_step_deg = now.first_step_deg;
   if (house_.torque_at_stop) report_.torque_kept = now.torque == *house_.torque_at_stop;
   tell_scheduling();
-  register_commands(handlers_, *robot_, house_.loop, answers_);
+  register_commands(handlers_, *robot_, house_.loop, answers_, house_.topics);
   house_.dispatcher.mount(&handlers_);
   mounted_ = true;
   publisher_ = std::make_unique<Publisher>(house_.loop, house_.topics, *robot_, thread_->link(),
@@ -232,7 +232,9 @@ void RobotRoom::close_doors() {
   if (mounted_) house_.dispatcher.unmount();
   mounted_ = false;
   answers_.restarting = true;
-  if (robot_) robot_->cancel_moves();
+  if (!robot_) return;
+  if (robot_->recording.on()) publish_recording(robot_->recording, house_.topics);
+  robot_->cancel_moves();
 }
 
 void RobotRoom::finish_stop() {

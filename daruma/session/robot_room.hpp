@@ -42,6 +42,9 @@ class RobotRoom final : public lifecycle::Room {
   void restart_motor(std::string_view name, UniqueFunction<void(Status)> done) override;
   std::vector<lifecycle::Cause> causes() const override;
 
+  /// Takes the handlers away, answers everyone who waits for a move and hands a recording over.
+  /// stop() and abandon() do it too; earlier when peers are ended before the room.
+  void close_doors();
   /// Null before there is a driver.
   boost::json::value backend_status() const;
 
@@ -71,8 +74,6 @@ class RobotRoom final : public lifecycle::Room {
   void sleep_ended(control::MoveOutcome outcome);
   void finish_sleep(std::vector<std::string> notes);
   void finish_stop();
-  /// Takes the handlers away and answers everyone who waits for a move.
-  void close_doors();
   void tell_scheduling();
   void add_loop_causes(std::vector<lifecycle::Cause>& causes) const;
   void add_motor_causes(std::vector<lifecycle::Cause>& causes) const;

@@ -16,6 +16,10 @@ RoomFactory::RoomFactory(Loop& loop, protocol::Dispatcher& dispatcher, protocol:
 
 std::unique_ptr<lifecycle::Room> RoomFactory::make() { return std::make_unique<RobotRoom>(house_); }
 
+void RoomFactory::close_doors() {
+  if (house_.room != nullptr) house_.room->close_doors();
+}
+
 boost::json::value RoomFactory::backend_status() const {
   return house_.room == nullptr ? boost::json::value(nullptr) : house_.room->backend_status();
 }

@@ -54,6 +54,8 @@ class RoomFactory {
 
   /// For the supervisor. The room before it has been destroyed.
   std::unique_ptr<lifecycle::Room> make();
+  /// The room is about to end, and its peers before it: see RobotRoom::close_doors().
+  void close_doors();
   /// `backend_status` of the daemon's status; null while no room has a driver.
   boost::json::value backend_status() const;
 

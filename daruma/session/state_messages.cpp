@@ -87,7 +87,7 @@ json::object state_json(Robot& robot) {
   state["head_joint_positions"] = numbers(now.measured_rad.data(), model::kHeadJointCount);
   state["body_yaw"] = number(now.measured_rad[0]);
   state["motor_mode"] = backend::name(robot.mode());
-  state["is_recording"] = false;
+  state["is_recording"] = robot.recording.on();
   state["is_move_running"] = robot.move_running();
   state["face_target"] = nobody_in_sight();
   state["doa"] = nullptr;

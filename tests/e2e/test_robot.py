@@ -129,8 +129,8 @@ def test_wrong_targets_change_nothing(robot):
     robot.send("set_antennas", antennas=[math.nan, 0.0])
     robot.ws.send('{"type":"set_body_yaw","body_yaw":1e400}')
     robot.send("set_body_yaw", body_yaw="north")
-    # A half that is not built is refused whole.
-    robot.send("set_full_target", head=[1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
+    # Half a metre up: refused whole.
+    robot.send("set_full_target", head=[1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0.5, 0, 0, 0, 1],
                antennas=[1.0, 1.0])
     robot.ws.drain(0.2)
     assert robot.joints() == pytest.approx(before, abs=1e-6)

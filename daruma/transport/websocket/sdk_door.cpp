@@ -110,7 +110,7 @@ void SdkDoor::open(std::shared_ptr<WebSocket> socket) {
   if (status_)
     if (auto text = status_()) client->send(text, {});
   using enum protocol::Topic;
-  topics_.add(client, kState | kStatus | kEvents);
+  topics_.add(client, kState | kStatus | kEvents | kTasks);
 }
 
 void SdkDoor::on_text(Client& client, std::string_view text) {
@@ -129,10 +129,29 @@ void SdkDoor::on_text(Client& client, std::string_view text) {
           open->send(protocol::message_text(answer), std::move(delivered));
         });
   }
+  if (command->type() == "task") {
+    return dispatcher_.submit(client.context, *command,
+                              [this, uuid = command->text("uuid"), alive = std::weak_ptr(alive_)](
+                                  const json::object& answer, protocol::Delivered delivered) {
+                                if (!alive.expired()) task_ended(uuid, answer);
+                                if (delivered) delivered(true);
+                              });
+  }
   dispatcher_.submit(client.context, *command,
                      [](const json::object&, protocol::Delivered delivered) {
                        if (delivered) delivered(true);
                      });
+}
+
+/// Contract commands.md 5: to all clients, with the robot's local time.
+void SdkDoor::task_ended(const std::string& uuid, const json::object& answer) {
+  const auto* error = answer.if_contains("error");
+  topics_.publish(protocol::Topic::kTasks,
+                  protocol::message_text({{"type", "task_progress"},
+                                          {"uuid", uuid},
+                                          {"finished", true},
+                                          {"error", error == nullptr ? json::value() : *error},
+                                          {"timestamp", local_iso8601(loop_.wall_now())}}));
 }
 
 void SdkDoor::on_binary(std::size_t bytes) {

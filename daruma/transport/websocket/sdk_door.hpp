@@ -48,6 +48,7 @@ class SdkDoor {
   void open(std::shared_ptr<net::WebSocket> socket);
   void on_text(Client& client, std::string_view text);
   void on_binary(std::size_t bytes);
+  void task_ended(const std::string& uuid, const boost::json::object& answer);
 
   Loop& loop_;
   protocol::Dispatcher& dispatcher_;

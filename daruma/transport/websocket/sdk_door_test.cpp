@@ -103,6 +103,7 @@ class SdkDoorTest : public testing::Test {
   protocol::OriginGuard guard_;
   protocol::Dispatcher dispatcher_;
   protocol::Topics topics_;
+  protocol::Handlers room_;
   std::unique_ptr<SdkDoor> door_;
   std::unique_ptr<net::Server> server_;
   std::uint16_t port_ = 0;
@@ -111,6 +112,34 @@ class SdkDoorTest : public testing::Test {
   std::atomic<int> acks_ = 0;
   std::atomic<int> lost_acks_ = 0;
 };
+
+TEST_F(SdkDoorTest, TheEndOfATaskIsToldToAllClients) {
+  runner_.call([this] {
+    room_.on("task", [](const Command& command, const PeerContext&, Reply reply) {
+      if (command.text("uuid") == "bad") return reply.error("out of reach");
+      reply.ok({{"completed", true}});
+    });
+    dispatcher_.mount(&room_);
+  });
+  Client one(port_);
+  Client other(port_);
+  for (auto* client : {&one, &other}) EXPECT_EQ(client->json().at("type"), "daemon_status");
+  ASSERT_TRUE(runner_.eventually([this] { return topics_.peers() == 2; }));
+  one.text(R"({"type":"task","uuid":"good","req":{}})");
+  for (auto* client : {&one, &other}) {
+    const auto told = client->json();
+    EXPECT_EQ(told.at("type"), "task_progress");
+    EXPECT_EQ(told.at("uuid"), "good");
+    EXPECT_EQ(told.at("finished"), true);
+    EXPECT_TRUE(told.at("error").is_null());
+    EXPECT_EQ(told.at("timestamp").get_string().size(), 23U) << "local time, no zone";
+  }
+  one.text(R"({"type":"task","uuid":"bad","req":{}})");
+  EXPECT_EQ(other.json().at("error"), "out of reach");
+  runner_.call([this] { dispatcher_.unmount(); });
+  one.text(R"({"type":"task","uuid":"nobody","req":{}})");
+  EXPECT_EQ(other.json().at("uuid"), "nobody") << "without a robot a task ends too";
+}
 
 TEST_F(SdkDoorTest, GreetsWithTheStatusAndPushesWhatIsPublished) {
   Client client(port_);
