@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <memory>
 
 #include "daruma/backend/port.hpp"
 #include "daruma/base/clock.hpp"
@@ -110,6 +112,10 @@ class Link {
   TripleBuffer<Snapshot> snapshot;            ///< C writes, L reads
   SpscRing<MoveEnd, 2 * kMaxOrders> ends;     ///< C writes, L reads; one for each kPlay
   std::atomic<bool> notify_each_tick{false};  ///< L writes: somebody listens to the state
+
+  /// What plans point to, until their ends are in; here, so that an abandoned thread loses nothing.
+  /// L.
+  std::map<std::uint32_t, std::shared_ptr<const motion::RecordedMove>> kept;
 
   /// Begin of the last cycle that ended; epoch before the first. From any thread, never waits.
   TimePoint heartbeat() const;

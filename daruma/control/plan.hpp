@@ -14,12 +14,15 @@ struct Step {
     kWait,
     kGoto,  ///< to `to` in duration_s, from where the robot is commanded to be when the step
             ///< begins, or from where it is when that is far from it
+    kPlay,  ///< `recording`, from its begin, for duration_s
     kRest,  ///< takes the torque off, if the head lies in the sleep pose or nothing holds it
             ///< anyway; else the plan ends with kNotAsleep and the torque stays
   };
   Kind kind = Kind::kWait;
   double duration_s = 0;
   motion::Target to{};
+  /// Must live until the plan's end is reported; Link::keep has it.
+  const motion::RecordedMove* recording = nullptr;
   motion::Warp warp = motion::Warp::kMinimumJerk;
   /// Where no joints lead, the plan ends with kUnreachable; else it goes on and the robot waits at
   /// the last pose that had some.

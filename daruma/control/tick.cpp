@@ -280,6 +280,7 @@ void Tick::advance_move(Duration elapsed) {
     if (plan_.id == 0) return;
     const double t_s = move_time_s_ - step_begin_s_;
     if (goto_) follow(goto_->evaluate(t_s));
+    if (step.kind == Step::Kind::kPlay) follow(step.recording->evaluate(t_s));
     if (t_s < step.duration_s) return;
     step_begin_s_ += step.duration_s;
     step_entered_ = false;

@@ -82,8 +82,7 @@ std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& matrix, d
   return svd.matrixU() * svd.matrixV().transpose();
 }
 
-Result<Pose> pose_from_rows(std::span<const double, 16> rows) {
-  constexpr double kTolerance = 1e-3;
+Result<Pose> pose_from_rows(std::span<const double, 16> rows, double tolerance) {
   Eigen::Matrix3d matrix;
   Pose pose = Pose::Identity();
   for (int row = 0; row < 3; ++row) {
@@ -93,13 +92,13 @@ Result<Pose> pose_from_rows(std::span<const double, 16> rows) {
   }
   if (!matrix.allFinite() || !pose.translation().allFinite())
     return fail(Errc::kInvalid, "head is not a pose: a number is not finite");
-  if (const auto rotation = nearest_rotation(matrix, kTolerance)) {
+  if (const auto rotation = nearest_rotation(matrix, tolerance)) {
     pose.linear() = *rotation;
     return pose;
   }
   const Eigen::Vector3d lengths = matrix.colwise().norm();
   if (matrix.determinant() < 0) return fail(Errc::kInvalid, "head is not a rotation: it mirrors");
-  if ((lengths.array() - 1).abs().maxCoeff() > kTolerance)
+  if ((lengths.array() - 1).abs().maxCoeff() > tolerance)
     return fail(Errc::kInvalid,
                 fmt::format("head is not a rotation: its columns have the lengths {:.4f}, {:.4f}, "
                             "{:.4f} instead of 1",

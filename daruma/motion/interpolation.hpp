@@ -41,9 +41,9 @@ Pose interpolate_over_front(const Pose& from, const Pose& to, double w);
 std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& matrix, double tolerance);
 
 /// A pose from 16 numbers, row by row, as the wire writes it: metres. The rotation is taken when
-/// each entry of R^T R - 1 is within 1e-3, and made exact; kInvalid names the defect otherwise. The
-/// last row is not looked at: the wire's clients do not fill it alike.
-Result<Pose> pose_from_rows(std::span<const double, 16> rows);
+/// each entry of R^T R - 1 is within the tolerance, and made exact; kInvalid names the defect
+/// otherwise. The last row is not looked at: the wire's clients do not fill it alike.
+Result<Pose> pose_from_rows(std::span<const double, 16> rows, double tolerance = 1e-3);
 
 /// The reference's measure of how far apart two poses are: millimetres plus degrees.
 double magic_distance(const Pose& a, const Pose& b);

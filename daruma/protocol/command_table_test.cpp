@@ -137,7 +137,19 @@ TEST(CommandTable, OwnersAreWhatIsBuilt) {
                                               "set_speech_offsets",
                                               "start_recording",
                                               "stop_recording",
-                                              "append_record"}));
+                                              "append_record",
+                                              "play_recorded_move",
+                                              "preload_dataset",
+                                              "upload_move_start",
+                                              "upload_move_chunk",
+                                              "upload_move_finish",
+                                              "upload_audio_start",
+                                              "upload_audio_chunk",
+                                              "upload_audio_finish",
+                                              "play_uploaded_move",
+                                              "cancel_move",
+                                              "play_uploaded_audio",
+                                              "cancel_audio"}));
   EXPECT_EQ(house,
             (std::set<std::string_view>{
                 "restart_daemon", "get_version", "get_hardware_id", "get_robot_name",

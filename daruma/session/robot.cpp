@@ -101,11 +101,13 @@ void Robot::reapply(control::JointMask mask, Done done) {
   waiting_.push_back({number_, std::move(done)});
 }
 
-Status Robot::play(control::Plan plan, Moved moved) {
+Status Robot::play(control::Plan plan, Moved moved,
+                   std::shared_ptr<const motion::RecordedMove> move) {
   plan.id = ++move_number_;
   link_.plan.write(plan);
   auto given = give({.kind = control::Order::Kind::kPlay, .move_id = plan.id});
   if (!given) return given;
+  if (move) link_.kept[plan.id] = std::move(move);
   if (current_) replaced_.push_back(std::move(*current_));
   current_ = Move{plan.id, std::move(moved)};
   return {};
@@ -119,6 +121,7 @@ bool Robot::stop_move() {
 }
 
 void Robot::end(const control::MoveEnd& end) {
+  link_.kept.erase(end.id);
   Moved moved;
   if (current_ && current_->id == end.id) {
     moved = std::move(current_->moved);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -59,7 +60,9 @@ class Robot {
   void reapply(control::JointMask mask, Done done);
   /// Plays a plan in place of one that runs, whose caller is told kInterrupted; `moved` is called
   /// exactly once, later, unless cancel_moves() takes it away.
-  Status play(control::Plan plan, Moved moved);
+  /// `move`: what the plan plays, when it plays one.
+  Status play(control::Plan plan, Moved moved,
+              std::shared_ptr<const motion::RecordedMove> move = nullptr);
   /// False when nothing moves. The move's caller is told kInterrupted.
   bool stop_move();
 

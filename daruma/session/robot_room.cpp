@@ -143,6 +143,8 @@ void RobotRoom::on_first_cycle() {
   if (house_.torque_at_stop) report_.torque_kept = now.torque == *house_.torque_at_stop;
   tell_scheduling();
   register_commands(handlers_, *robot_, house_.loop, answers_, house_.topics);
+  player_ = std::make_shared<Player>(house_.loop, *robot_, house_.topics);
+  player_->register_in(handlers_);
   house_.dispatcher.mount(&handlers_);
   mounted_ = true;
   publisher_ = std::make_unique<Publisher>(house_.loop, house_.topics, *robot_, thread_->link(),

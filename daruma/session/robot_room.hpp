@@ -8,6 +8,7 @@
 
 #include "daruma/control/thread.hpp"
 #include "daruma/session/commands.hpp"
+#include "daruma/session/player.hpp"
 #include "daruma/session/publisher.hpp"
 #include "daruma/session/robot.hpp"
 #include "daruma/session/room_factory.hpp"
@@ -92,6 +93,7 @@ class RobotRoom final : public lifecycle::Room {
   std::optional<boost::asio::posix::stream_descriptor> notification_;
   std::unique_ptr<Robot> robot_;
   MoveAnswers answers_;
+  std::shared_ptr<Player> player_;
   std::unique_ptr<Publisher> publisher_;
   protocol::Handlers handlers_;
   bool mounted_ = false;

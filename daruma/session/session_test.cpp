@@ -29,6 +29,7 @@ TEST_F(RoomTest, EveryCommandOfTheRoomHasAHandlerAndNoOther) {
   MoveAnswers answers;
   protocol::Handlers handlers;
   register_commands(handlers, robot, loop, answers, topics_);
+  std::make_shared<Player>(loop, robot, topics_)->register_in(handlers);
   for (const auto& sentence : dispatcher_.disagreements(&handlers)) {
     EXPECT_THAT(sentence, HasSubstr("belongs to the house")) << "the house is not built here";
   }

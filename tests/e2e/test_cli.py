@@ -176,7 +176,7 @@ def test_logs_can_be_followed_over_restarts(make_daemon):
     follower = subprocess.Popen(Cli(f"127.0.0.1:{http_port}").command("logs", "-f"), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines = []
-    reader = threading.Thread(target=lambda: lines.extend(iter(follower.stdout.readline, "")))
+    reader = threading.Thread(target=lambda: lines.extend(iter(follower.stdout.readline, "")), daemon=True)
     reader.start()
     try:
         def seen(text):
