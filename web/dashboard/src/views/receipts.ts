@@ -49,7 +49,7 @@ export function curedWords(receipt: Receipt): string {
 }
 
 function update(row: ReceiptRow, receipt: Receipt): void {
-  setText(row.time, timeOfDay(receipt.at, true));
+  setText(row.time, timeOfDay(receipt.at, false));
   row.time.title = receipt.at;
   setText(row.who, WAYS[receipt.by] ?? receipt.by);
   row.who.title = receipt.peer;
