@@ -454,24 +454,54 @@ TEST_F(TickTest, SwitchingTorqueOnIsNotSeenAsLost) {
   }
 }
 
+/// What clients may ask for, sensible or not.
+class Chaos {
+ public:
+  double number(double most) {
+    return std::uniform_real_distribution<double>(-most, most)(random_);
+  }
+  int choice(int count) { return std::uniform_int_distribution<int>(0, count - 1)(random_); }
+  kinematics::Pose pose() {
+    const double far_m = choice(4) == 0 ? 1 : 0.03;
+    kinematics::Pose X_WH = kinematics::Pose::Identity();
+    X_WH.translation() << number(far_m), number(far_m), number(far_m);
+    const Eigen::Vector3d axis(number(1), number(1), number(1) + 2);
+    X_WH.linear() = Eigen::AngleAxisd(number(3), axis.normalized()).toRotationMatrix();
+    return X_WH;
+  }
+  motion::RecordedMove move() {
+    std::vector<motion::RecordedMove::Frame> frames;
+    for (int i = 0; i < 3; ++i)
+      frames.push_back({0.05 * i, pose(), {number(9), number(9)}, number(9)});
+    return *motion::RecordedMove::make("", std::move(frames));
+  }
+
+ private:
+  std::mt19937 random_{1};
+};
+
 TEST_F(TickTest, NoJointIsEverWrittenBeyondItsLimits) {
-  std::mt19937 random(1);
-  std::uniform_real_distribution<double> angle(-1e3, 1e3);
-  std::uniform_int_distribution<int> choice(0, 5);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr std::uint32_t kCommands = 50'000;
+#else
+  constexpr std::uint32_t kCommands = 1'000'000;
+#endif
+  Chaos chaos;
+  const auto move = chaos.move();
   cycle();
-  for (std::uint32_t i = 1; i < 20'000; ++i) {
-    switch (choice(random)) {
+  for (std::uint32_t i = 1; i <= kCommands; ++i) {
+    switch (chaos.choice(9)) {
       case 0:
-        antennas(angle(random), angle(random));
+        antennas(chaos.number(1e3), chaos.number(1e3));
         break;
       case 1: {
         model::JointArray wild{};
-        for (auto& joint : wild) joint = angle(random);
+        for (auto& joint : wild) joint = chaos.number(1e3);
         head(wild);
         break;
       }
       case 2:
-        body_yaw(angle(random));
+        body_yaw(chaos.number(1e3));
         break;
       case 3:
         play(to_init(i, 0.1));
@@ -479,9 +509,28 @@ TEST_F(TickTest, NoJointIsEverWrittenBeyondItsLimits) {
       case 4:
         set_mode(static_cast<MotorMode>(i % 3));
         break;
+      case 5:
+        head_pose(chaos.pose());
+        break;
+      case 6:
+        targets_.offset = chaos.pose();
+        targets_.body_yaw = static_cast<kinematics::BodyYaw>(chaos.choice(2));
+        link_.targets.write(targets_);
+        break;
+      case 7: {
+        Plan plan;
+        plan.id = i;
+        plan.add({.kind = Step::Kind::kPlay,
+                  .duration_s = move.duration_s(),
+                  .recording = &move,
+                  .ends_out_of_reach = i % 2 == 0});
+        play(plan);
+        break;
+      }
       default:
-        backend_.position_rad[i % 9] = angle(random) / 300;
+        backend_.position_rad[i % 9] = chaos.number(3);
     }
+    if (i % 4 != 0) continue;
     cycle();
     while (ended()) {
     }
@@ -494,12 +543,20 @@ TEST_F(TickTest, NoJointIsEverWrittenBeyondItsLimits) {
 }
 
 TEST_F(TickTest, DoesNotAllocate) {
+  const auto move = Chaos().move();
   const auto before = watched_allocations();
   cycle();
   for (std::uint32_t i = 1; i < 200; ++i) {
     if (i % 7 == 0) set_mode(static_cast<MotorMode>(i % 3));
     if (i % 5 == 0) play(to_init(i));
     if (i % 3 == 0) body_yaw(0.001 * i);
+    if (i % 11 == 0) head_pose(kinematics::Pose::Identity());
+    if (i % 13 == 0) {
+      Plan plan;
+      plan.id = i;
+      plan.add({.kind = Step::Kind::kPlay, .duration_s = 0.1, .recording = &move});
+      play(plan);
+    }
     antennas(0.1, 0.2);
     watch_allocations = true;
     tick_.run();
