@@ -38,8 +38,8 @@ def test_a_session_answers(daemon):
                 "error": "'foo' is not a valid MotorControlMode", "command": "set_motor_mode"}
             assert await data.ask({"type": "set_antennas", "antennas": [0.1, 0.1]}) == {
                 "status": "ok", "command": "set_antennas"}
-            assert await data.ask({"type": "goto_target"}) == {
-                "error": "goto_target is not available on this daemon", "command": "goto_target"}
+            assert await data.ask({"type": "get_imu"}) == {
+                "error": "get_imu is not available on this daemon", "command": "get_imu"}
             health = await data.ask({"type": "get_health"})
             assert health["verdict"] == "healthy" and health["boot_id"]
     run(scenario())
