@@ -36,7 +36,8 @@ struct Snapshot {
   std::array<bool, model::kJointCount> torque{};         ///< measured
   JointMask wanted_torque = 0;                           ///< as commanded, or found at the start
   JointMask lost_torque = 0;     ///< wanted since the cycle before or longer, and measured off
-  model::JointArray goal_rad{};  ///< as written, inside the limits
+  model::JointArray goal_rad{};  ///< as commanded, inside the limits
+  std::uint64_t limited = 0;     ///< cycles in which a joint was kept from jumping to its goal
   kinematics::Pose X_WH = kinematics::Pose::Identity();  ///< of measured_rad
   bool pose_ok = false;  ///< false: X_WH is older, these joints have no solution
   backend::MotorMode mode = backend::MotorMode::kDisabled;

@@ -21,7 +21,7 @@ bool ask_for_real_time() {
 }
 
 void tick_until_stopped(backend::Backend& backend, Link& link, Duration period) {
-  const auto tick = std::make_unique<Tick>(backend, link, period);
+  const auto tick = std::make_unique<Tick>(backend, link, period, motion::JointLimits{});
   TimePoint deadline = Clock::now();
   std::uint64_t skipped = 0;
   while (!link.stop_requested()) {

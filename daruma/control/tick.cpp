@@ -32,11 +32,12 @@ double near_or(double commanded, double measured) {
 }  // namespace
 
 Tick::Tick(backend::Backend& backend, Link& link, Duration period,
-           UniqueFunction<TimePoint()> clock)
+           const motion::JointLimits& limits, UniqueFunction<TimePoint()> clock)
     : backend_(backend),
       link_(link),
       period_(period),
       clock_(std::move(clock)),
+      limiter_(limits),
       statistics_(period) {}
 
 void Tick::run(std::uint64_t skipped) {
@@ -163,7 +164,7 @@ void Tick::set_torque(JointMask mask, bool on, std::uint64_t number) {
     // torque.
     end_move(MoveOutcome::kInterrupted);
     pin(mask, number);
-    note(backend_.write(now_.goal_rad));
+    note(backend_.write(written_rad_));
   }
   note(backend_.set_torque(mask, on));
   now_.wanted_torque =
@@ -176,7 +177,7 @@ void Tick::reapply(JointMask mask, std::uint64_t number) {
   if (off != 0) note(backend_.set_torque(off, false));
   if (on == 0) return;
   pin(on, number);
-  note(backend_.write(now_.goal_rad));
+  note(backend_.write(written_rad_));
   note(backend_.set_torque(on, true));
 }
 
@@ -185,6 +186,8 @@ void Tick::pin(JointMask mask, std::uint64_t number) {
     if (!has(mask, i)) continue;
     const auto& limits = model::kJointLimits_rad[i];
     now_.goal_rad[i] = std::clamp(now_.measured_rad[i], limits.lower, limits.upper);
+    written_rad_[i] = now_.goal_rad[i];
+    limiter_.reset(i, now_.goal_rad[i]);
     pinned_number_[i] = number;
   }
   commanded_X_WH_.reset();
@@ -368,24 +371,38 @@ void Tick::follow_mixing() {
 /// Gravity compensation, as far as positions can say it: the legs are wanted where they are.
 void Tick::hold_legs_loosely() {
   if (now_.mode != MotorMode::kGravityCompensation) return;
-  for (std::size_t i = 1; i < model::kHeadJointCount; ++i) now_.goal_rad[i] = now_.measured_rad[i];
+  for (std::size_t i = 1; i < model::kHeadJointCount; ++i) {
+    now_.goal_rad[i] = now_.measured_rad[i];
+    limiter_.reset(i, now_.measured_rad[i]);
+  }
   commanded_X_WH_.reset();
+}
+
+/// To the joints' limits, and no faster than the limiter lets them.
+void Tick::limit() {
+  bool acted = false;
+  for (std::size_t i = 0; i < model::kJointCount; ++i) {
+    const auto& limits = model::kJointLimits_rad[i];
+    now_.goal_rad[i] = std::clamp(now_.goal_rad[i], limits.lower, limits.upper);
+    written_rad_[i] = std::clamp(limiter_.step(i, now_.goal_rad[i], seconds(period_)), limits.lower,
+                                 limits.upper);
+    acted = acted || limiter_.acted(i);
+  }
+  if (acted) ++now_.limited;
 }
 
 void Tick::write() {
   hold_legs_loosely();
+  limit();
   double step_rad = 0;
   for (std::size_t i = 0; i < model::kJointCount; ++i) {
-    const auto& limits = model::kJointLimits_rad[i];
-    now_.goal_rad[i] = std::clamp(now_.goal_rad[i], limits.lower, limits.upper);
-    if (now_.torque[i]) {
-      step_rad = std::max(step_rad, std::abs(now_.goal_rad[i] - now_.measured_rad[i]));
-    }
+    if (!now_.torque[i]) continue;
+    step_rad = std::max(step_rad, std::abs(written_rad_[i] - now_.measured_rad[i]));
   }
   if (!first_written_) now_.first_step_deg = step_rad * 180 / std::numbers::pi;
   first_written_ = true;
   const TimePoint begin = clock_();
-  note(backend_.write(now_.goal_rad));
+  note(backend_.write(written_rad_));
   write_time_ = clock_() - begin;
 }
 

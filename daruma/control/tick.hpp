@@ -7,6 +7,7 @@
 #include "daruma/base/unique_function.hpp"
 #include "daruma/control/link.hpp"
 #include "daruma/kinematics/stewart.hpp"
+#include "daruma/motion/limiter.hpp"
 #include "daruma/motion/moves.hpp"
 
 namespace daruma::control {
@@ -21,7 +22,7 @@ namespace daruma::control {
 /// pin is forgotten by it.
 class Tick {
  public:
-  Tick(backend::Backend& backend, Link& link, Duration period,
+  Tick(backend::Backend& backend, Link& link, Duration period, const motion::JointLimits& limits,
        UniqueFunction<TimePoint()> clock = &Clock::now);
 
   /// One cycle. `skipped`: periods that were left out before it.
@@ -55,6 +56,7 @@ class Tick {
   void hold_legs_loosely();
   bool holds_any_leg() const;
   void write();
+  void limit();
   void note(backend::Fault fault);
   void publish(TimePoint now, std::uint64_t skipped);
   const kinematics::Pose& commanded_pose();
@@ -65,6 +67,9 @@ class Tick {
   UniqueFunction<TimePoint()> clock_;
 
   Snapshot now_;
+  motion::Limiter limiter_;
+  /// What goes to the servos: the goals as far as the limiter lets them.
+  model::JointArray written_rad_{};
   backend::Measurement measured_;
   bool pin_when_heard_ = true;
   bool first_written_ = false;

@@ -83,7 +83,7 @@ class TickTest : public ::testing::Test {
   TimePoint now_{1h};
   FakeBackend backend_;
   Link link_;
-  Tick tick_{backend_, link_, kPeriod, [this] { return now_; }};
+  Tick tick_{backend_, link_, kPeriod, motion::Limiter::kNone, [this] { return now_; }};
   Targets targets_;
   std::uint64_t number_ = 0;
 };

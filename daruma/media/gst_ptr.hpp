@@ -31,6 +31,11 @@ struct SdpFree {
 };
 using SdpPtr = std::unique_ptr<GstSDPMessage, SdpFree>;
 
+struct PromiseUnref {
+  void operator()(GstPromise* promise) const { gst_promise_unref(promise); }
+};
+using PromisePtr = std::unique_ptr<GstPromise, PromiseUnref>;
+
 struct GErrorFree {
   void operator()(GError* error) const { g_error_free(error); }
 };

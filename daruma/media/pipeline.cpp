@@ -297,6 +297,7 @@ void Pipeline::set_answer(SdpPtr answer) {
       gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_ANSWER, answer.release());
   GstPromise* promise = gst_promise_new_with_change_func(
       on_answer_applied, new Hop(hop_), [](gpointer data) { delete static_cast<Hop*>(data); });
+  answer_.reset(gst_promise_ref(promise));
   g_signal_emit_by_name(webrtc_.get(), "set-remote-description", description, promise);
   gst_webrtc_session_description_free(description);
 }
@@ -382,6 +383,8 @@ void Pipeline::close() {
   if (const auto pad = pad_of("sctpenc"))
     gst_pad_send_event(pad.get(), gst_event_new_flush_start());
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  // Frees what the promise holds; does nothing when it was kept.
+  if (answer_) gst_promise_interrupt(answer_.get());
 }
 
 }  // namespace daruma::media

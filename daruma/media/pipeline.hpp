@@ -110,6 +110,8 @@ class Pipeline {
   const Hop hop_;
   GstPtr<GstElement> pipeline_;
   GstPtr<GstElement> webrtc_;
+  /// webrtcbin forgets what it was asked when it is closed before it came to that.
+  PromisePtr answer_;
   GObjectPtr<GstWebRTCDataChannel> data_;
   GObjectPtr<GstWebRTCDataChannel> pose_;
   // Set with release when pose_ is: the pool makes it, the loop reads it.

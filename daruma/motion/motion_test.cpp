@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "daruma/motion/limiter.hpp"
 #include "daruma/motion/moves.hpp"
 
 namespace daruma::motion {
@@ -159,6 +160,52 @@ TEST(RecordedMove, NamesWhatIsWrongWithItsTimes) {
   EXPECT_FALSE(
       RecordedMove::make("", std::vector<RecordedMove::Frame>(RecordedMove::kMaxFrames + 1,
                                                               {0, Pose::Identity(), {0, 0}, 0})));
+}
+
+constexpr double kPeriod_s = 0.02;
+
+TEST(LimiterTest, WhatAServoCanFollowPassesUnchanged) {
+  Limiter limiter{JointLimits{}};
+  limiter.reset(0, 0);
+  // Full swings of an antenna in 0.7 s, as the liveliest recorded moves have them.
+  for (int i = 0; i < 500; ++i) {
+    const double wanted = 1.5 * (1 - std::cos(9 * i * kPeriod_s));
+    ASSERT_EQ(limiter.step(0, wanted, kPeriod_s), wanted) << i;
+    ASSERT_FALSE(limiter.acted(0));
+  }
+}
+
+TEST(LimiterTest, AJumpBecomesAMotionThatArrivesExactlyAndDoesNotOvershoot) {
+  const JointLimits limits;
+  for (const double jump : {0.01, 0.1, 0.5, 1.0, 3.0, -6.0}) {
+    Limiter limiter{limits};
+    limiter.reset(3, 0);
+    double before = 0;
+    double velocity = 0;
+    int cycles = 0;
+    for (; before != jump && cycles < 100; ++cycles) {
+      const double now = limiter.step(3, jump, kPeriod_s);
+      const double speed = (now - before) / kPeriod_s;
+      ASSERT_LE(std::abs(speed), limits.velocity_rad_s + 1e-9);
+      // The last step is as long as what is left.
+      ASSERT_LE(std::abs(speed - velocity), 1.2 * limits.acceleration_rad_s2 * kPeriod_s) << jump;
+      ASSERT_LE(std::abs(now), std::abs(jump));
+      velocity = speed;
+      before = now;
+    }
+    EXPECT_LE(cycles, 1 + static_cast<int>(std::abs(jump) / 0.4) + 6) << jump;
+    EXPECT_EQ(limiter.step(3, jump, kPeriod_s), jump);
+    EXPECT_FALSE(limiter.acted(3));
+  }
+}
+
+TEST(LimiterTest, ATargetThatStopsIsNotOvershot) {
+  Limiter limiter{JointLimits{}};
+  limiter.reset(0, 0);
+  double wanted = 0;
+  for (int i = 0; i < 8; ++i) limiter.step(0, wanted += 0.05 * i, kPeriod_s);
+  EXPECT_EQ(limiter.step(0, wanted, kPeriod_s), wanted);
+  EXPECT_EQ(limiter.step(0, wanted, kPeriod_s), wanted);
 }
 
 }  // namespace

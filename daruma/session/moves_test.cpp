@@ -226,7 +226,7 @@ TEST_F(RoomTest, StopMoveAnswersAndTheMovesCallerToo) {
             R"({"status":"ok","command":"stop_move","stopped":false,"info":"no active move"})");
   const auto wake = ask(R"({"type":"wake_up"})");
   EXPECT_TRUE(state().at("is_move_running").as_bool());
-  settle();
+  let_cycles_pass();
   EXPECT_EQ(say(R"({"type":"wake_up"})"),
             R"({"error":"another move is running","command":"wake_up"})");
   EXPECT_EQ(say(R"({"type":"set_antennas","antennas":[1,1]})"),
@@ -246,7 +246,7 @@ TEST_F(RoomTest, StopMoveAnswersAndTheMovesCallerToo) {
 TEST_F(RoomTest, GotoSleepTakesOverAndIsNotTakenOver) {
   ASSERT_TRUE(start());
   const auto wake = ask(R"({"type":"wake_up"})");
-  settle();
+  let_cycles_pass();
   const auto sleep = ask(R"({"type":"goto_sleep"})");
   until([&] { return wake->has_value(); });
   EXPECT_EQ(json::serialize(**wake), R"({"error":"interrupted","command":"wake_up"})");

@@ -190,10 +190,26 @@ class RoomTest : public ::testing::Test {
     const auto answer = ask(R"({"type":"get_state"})");
     return (*answer)->at("state").as_object();
   }
-  /// Lets the control thread carry out what was asked.
-  void settle() {
+  /// Three cycles, whatever moves.
+  void let_cycles_pass() {
     const auto begin = Clock::now();
     until([&] { return Clock::now() - begin > 3 * kPeriod; });
+  }
+  /// Lets the control thread carry out what was asked: the joints have stood for three periods.
+  void settle() {
+    auto since = Clock::now();
+    auto before = positions();
+    until([&] {
+      const auto now = positions();
+      if (now != before) since = Clock::now();
+      before = now;
+      return Clock::now() - since > 3 * kPeriod;
+    });
+  }
+  model::JointArray positions() {
+    model::JointArray out{};
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = servos_.position_rad(i);
+    return out;
   }
   double antenna(int side) {
     return state().at("antennas").as_array()[static_cast<std::size_t>(side)].to_number<double>();

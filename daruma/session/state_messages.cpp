@@ -73,7 +73,8 @@ json::object statistics_json(const Snapshot& now) {
                    ms(loop.mean_period_s), ms(loop.mean_read_s), ms(loop.mean_write_s))},
       {"period_p99", number(loop.period_p99_s)},
       {"period_error_p99", number(loop.period_error_p99_s)},
-      {"skipped", now.skipped}};
+      {"skipped", now.skipped},
+      {"limited", now.limited}};
 }
 
 }  // namespace

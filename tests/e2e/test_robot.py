@@ -111,9 +111,11 @@ def test_targets_are_followed_and_cut_to_the_limits(robot):
 def test_body_yaw_turns_the_body_under_the_head(robot):
     robot.send("set_head_joints", joints=[0.0, 0.6265, -0.6265, 0.6265, -0.6265, 0.6265, -0.6265])
     robot.wait_joint(1, 0.6265)
+    robot.wait_still()
     before = robot.pose()
     robot.send("set_body_yaw", body_yaw=0.3)
     robot.wait_joint(0, 0.3)
+    robot.wait_still()
     after = robot.pose()
     assert_rotation(after)
     for r in range(3):
