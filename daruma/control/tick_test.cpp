@@ -542,6 +542,38 @@ TEST_F(TickTest, NoJointIsEverWrittenBeyondItsLimits) {
   }
 }
 
+// users.md #1430: motors are switched on in the sleep pose, and at once a target streams in from
+// far away.
+TEST_F(TickTest, Users1430AStreamFromFarAwayIsAMotionAndIsFollowed) {
+  const motion::JointLimits limits;
+  Tick limited{backend_, link_, kPeriod, limits, [this] { return now_; }};
+  backend_.set_all_torque(false);
+  const auto run = [&] {
+    limited.run();
+    now_ += kPeriod;
+  };
+  run();
+  set_mode(MotorMode::kEnabled);
+  auto before = backend_.position_rad;
+  int cycles = 0;
+  const auto upright =
+      kinematics::inverse(kinematics::Pose::Identity(), 0, kinematics::BodyYaw::kAutomatic);
+  do {
+    head_pose(kinematics::Pose::Identity());
+    antennas(0, 0);
+    run();
+    const double step = largest_difference(backend_.written_rad, before);
+    ASSERT_LE(step, limits.velocity_rad_s * seconds(kPeriod) + 1e-9) << "cycle " << cycles;
+    if (cycles == 0) {
+      ASSERT_LE(step, limits.acceleration_rad_s2 * seconds(kPeriod) * seconds(kPeriod) + 1e-9);
+    }
+    before = backend_.written_rad;
+  } while (++cycles < 50 &&
+           (std::abs(before[7]) > 1e-9 || std::abs(before[1] - upright.joints_rad[1]) > 1e-9));
+  EXPECT_LT(cycles, 25) << "in less than half a second";
+  EXPECT_GT(seen().limited, 0U);
+}
+
 TEST_F(TickTest, DoesNotAllocate) {
   const auto move = Chaos().move();
   const auto before = watched_allocations();
