@@ -37,6 +37,7 @@ struct Snapshot {
   JointMask wanted_torque = 0;                           ///< as commanded, or found at the start
   JointMask lost_torque = 0;     ///< wanted since the cycle before or longer, and measured off
   model::JointArray goal_rad{};  ///< as commanded, inside the limits
+  double body_yaw_rad = 0;       ///< as asked for; the head may have dragged the body away from it
   std::uint64_t limited = 0;     ///< cycles in which a joint was kept from jumping to its goal
   kinematics::Pose X_WH = kinematics::Pose::Identity();  ///< of measured_rad
   bool pose_ok = false;  ///< false: X_WH is older, these joints have no solution

@@ -410,6 +410,7 @@ void Tick::publish(TimePoint now, std::uint64_t skipped) {
   ++now_.tick;
   now_.time = now;
   now_.skipped += skipped;
+  now_.body_yaw_rad = commanded_yaw_rad_;
   statistics_.add(now, read_time_, write_time_, now_.fault != Fault::kNone);
   now_.statistics = statistics_.last();
   link_.snapshot.write(now_);

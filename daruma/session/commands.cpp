@@ -77,7 +77,7 @@ Result<motion::Target> target_of(const Command& command) {
 Status check_reach(const motion::Target& target, Robot& robot) {
   if (!target.X_WH) return {};
   const auto found =
-      kinematics::inverse(*target.X_WH, target.body_yaw_rad.value_or(robot.body_yaw_rad()),
+      kinematics::inverse(*target.X_WH, target.body_yaw_rad.value_or(robot.snapshot().body_yaw_rad),
                           kinematics::BodyYaw::kAutomatic);
   if (found.reach != kinematics::Reach::kUnreachable) return {};
   return fail(Errc::kInvalid, kinematics::describe(found));

@@ -175,9 +175,17 @@ std::deque<Player::Ready>::iterator Player::find(const std::string& id) {
 void Player::finish_move(const std::string& id) {
   auto whole = moves_.finish(id);
   if (!whole) return log("upload_move", id, tl::unexpected(whole.error()));
-  if (const auto same = find(id); same != ready_.end()) ready_.erase(same);
-  if (ready_.size() == kMaxReady) ready_.pop_front();
+  UniqueFunction<void()> waits;
+  const auto drop = [&](std::deque<Ready>::iterator one) {
+    waits = std::move(one->then);
+    ready_.erase(one);
+  };
+  if (const auto same = find(id); same != ready_.end())
+    drop(same);
+  else if (ready_.size() == kMaxReady)
+    drop(ready_.begin());
   ready_.push_back({.id = id, .move = nullptr, .error = {}, .is_read = false, .then = nullptr});
+  if (waits) waits();
   loop_.on_pool([id, whole = std::move(*whole), &loop = loop_, weak = weak_from_this()]() mutable {
     auto text = unpack(std::move(whole.text), whole.packing);
     auto move = text ? read_move(*text) : tl::unexpected(std::move(text.error()));

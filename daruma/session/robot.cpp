@@ -49,10 +49,6 @@ void Robot::set_automatic_body_yaw(bool automatic) {
   link_.targets.write(targets_);
 }
 
-double Robot::body_yaw_rad() {
-  return targets_.body_yaw_number != 0 ? targets_.body_yaw_rad : snapshot().goal_rad[0];
-}
-
 void Robot::set_head_joints(std::span<const double> joints_rad) {
   std::copy_n(joints_rad.begin(), targets_.head_rad.size(), targets_.head_rad.begin());
   targets_.head_number = ++number_;

@@ -48,9 +48,6 @@ class Robot {
   void set_offset(const kinematics::Pose& offset);
   /// Whether the head may drag the body along.
   void set_automatic_body_yaw(bool automatic);
-  /// The body yaw that was asked for last; before that, where the body is.
-  double body_yaw_rad();
-
   Recording recording;
 
   // Orders; kBusy when too many wait.
