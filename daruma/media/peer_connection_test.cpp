@@ -171,7 +171,10 @@ class Browser {
     gchar* text = gst_sdp_message_as_text(answer->sdp);
     self->tell([self, copy = std::string(text)] { self->answer = copy; });
     g_free(text);
-    g_signal_emit_by_name(self->webrtc_, "set-local-description", answer, nullptr);
+    // Without a promise, webrtcbin leaks what it would have replied when it is being closed.
+    GstPromise* applied = gst_promise_new();
+    g_signal_emit_by_name(self->webrtc_, "set-local-description", answer, applied);
+    gst_promise_unref(applied);
     gst_webrtc_session_description_free(answer);
   }
   static void on_element(GstBin*, GstBin*, GstElement* element, Browser* self) {
