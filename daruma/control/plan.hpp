@@ -21,7 +21,7 @@ struct Step {
   Kind kind = Kind::kWait;
   double duration_s = 0;
   motion::Target to{};
-  /// Must live until the plan's end is reported; Link::keep has it.
+  /// Must live until the plan's end is reported; Link::kept has it.
   const motion::RecordedMove* recording = nullptr;
   motion::Warp warp = motion::Warp::kMinimumJerk;
   /// Where no joints lead, the plan ends with kUnreachable; else it goes on and the robot waits at

@@ -22,9 +22,6 @@ using protocol::Command;
 using protocol::PeerContext;
 using protocol::Reply;
 
-// The reference's word for motors that cannot be reached; clients know it.
-constexpr std::string_view kNoMotors = "Motor controller not initialized or already closed.";
-
 /// State that the handlers share; it lives in them.
 struct Shared {
   Shared(Robot& the_robot, const Scheduler& the_scheduler, const MoveAnswers& the_answers)
@@ -98,7 +95,8 @@ void set_targets(Shared& shared, const Command& command, Reply reply) {
   reply.ok();
 }
 
-/// Yaw, pitch and roll as the speech offsets give them: about the world's x, then y, then z.
+/// A speech offset: x, y, z, then roll, pitch and yaw, applied about the world's axes in this
+/// order.
 kinematics::Pose offset_of(std::span<const double, 6> numbers) {
   kinematics::Pose offset = kinematics::Pose::Identity();
   offset.translation() << numbers[0], numbers[1], numbers[2];
@@ -250,7 +248,7 @@ void go_to(const SharedPtr& shared, const Command& command, motion::Warp warp, R
   auto target = target_of(command);
   if (!target) return refuse(reply, target.error());
   if (!shared->robot.answers()) return reply.error(kNoMotors);
-  if (shared->robot.move_running()) return reply.error("another move is running");
+  if (shared->robot.move_running()) return reply.error(kMoveRunning);
   if (auto reached = check_reach(*target, shared->robot); !reached)
     return refuse(reply, reached.error());
   // Clients of the reference expect no motion and success.
@@ -292,7 +290,7 @@ void register_moves(protocol::Handlers& handlers, const SharedPtr& shared) {
   });
   handlers.on("wake_up", [shared](const Command&, const PeerContext&, Reply reply) {
     if (!shared->robot.answers()) return reply.error(kNoMotors);
-    if (shared->robot.move_running()) return reply.error("another move is running");
+    if (shared->robot.move_running()) return reply.error(kMoveRunning);
     shared->sleeping = false;
     play(shared, wake_up_plan(shared->robot.snapshot()),
          shared->robot.mode() == MotorMode::kDisabled, std::move(reply));
@@ -300,7 +298,7 @@ void register_moves(protocol::Handlers& handlers, const SharedPtr& shared) {
   handlers.on("goto_sleep", [shared](const Command&, const PeerContext&, Reply reply) {
     if (!shared->robot.answers()) return reply.error(kNoMotors);
     if (shared->robot.move_running() && shared->sleeping) {
-      return reply.error("another move is running");
+      return reply.error(kMoveRunning);
     }
     shared->sleeping = true;
     shared->robot.set_offset(kinematics::Pose::Identity());

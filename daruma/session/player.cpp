@@ -255,9 +255,8 @@ void Player::begin(const Playback& playback, const Move& move) {
 }
 
 Status Player::play(const Move& move, double initial_goto_s, double wait_s, Robot::Moved moved) {
-  if (!robot_.answers())
-    return fail(Errc::kUnavailable, "Motor controller not initialized or already closed.");
-  if (robot_.move_running()) return fail(Errc::kBusy, "another move is running");
+  if (!robot_.answers()) return fail(Errc::kUnavailable, kNoMotors);
+  if (robot_.move_running()) return fail(Errc::kBusy, kMoveRunning);
   using control::Step;
   control::Plan plan;
   if (initial_goto_s > 0)

@@ -13,9 +13,10 @@
 namespace daruma::session {
 
 /// Moves that clients upload, and recorded ones that lie on the disk: takes them apart on the pool,
-/// plays them on the robot, and tells everybody when an uploaded one begins and ends. Sounds that
-/// belong to a move are taken and kept for it, and are silent as long as there is no speaker.
-/// Shapes and texts: contract commands.md 2.3, 2.10. Loop thread only.
+/// plays them on the robot at the control rate, whatever frequency was asked for, and tells
+/// everybody when an uploaded one begins and ends. Sounds are taken by the rules of uploads; as
+/// long as there is no speaker only their names are kept. Shapes and texts: contract
+/// commands.md 2.3, 2.10. Loop thread only.
 class Player : public std::enable_shared_from_this<Player> {
  public:
   /// Uploaded moves and sounds that wait to be played; the oldest give way.

@@ -13,6 +13,11 @@
 
 namespace daruma::session {
 
+// Answers that several commands give.
+/// The reference's word for motors that cannot be reached; clients know it.
+inline constexpr const char* kNoMotors = "Motor controller not initialized or already closed.";
+inline constexpr const char* kMoveRunning = "another move is running";
+
 /// The running robot as the loop sees it: what the control thread published, and a number on
 /// everything that is asked of it, so that "done" can be told from "not yet". Loop thread only;
 /// never waits.

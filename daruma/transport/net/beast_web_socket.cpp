@@ -281,7 +281,6 @@ void BeastWebSocket::on_written(error_code error) {
     stream_.next_layer().close(ignored);
     return;
   }
-  if (write_pending_) return;  // delivered() has sent something
   if (!queue_.empty()) return write();
   cork(false);
   if (state_ == State::kDraining) begin_close();

@@ -49,7 +49,7 @@ export function curedWords(receipt: Receipt): string {
 }
 
 function update(row: ReceiptRow, receipt: Receipt): void {
-  setText(row.time, timeOfDay(receipt.at, false));
+  setText(row.time, timeOfDay(receipt.at));
   row.time.title = receipt.at;
   setText(row.who, WAYS[receipt.by] ?? receipt.by);
   row.who.title = receipt.peer;
